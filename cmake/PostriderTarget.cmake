@@ -8,7 +8,11 @@ function(postrider_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(postrider_${name} ${arg_SOURCES})
   add_library(postrider::${name} ALIAS postrider_${name})
-  set_target_properties(postrider_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(postrider_${name} PROPERTIES EXPORT_NAME ${name})
+  # On bare metal position-independent code would cost a GOT and move every constant table into RAM.
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL "Generic")
+    set_target_properties(postrider_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
   target_include_directories(postrider_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                                       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(postrider_${name} PUBLIC ${arg_DEPENDS})
