@@ -1,0 +1,58 @@
+// content_encoder.hpp - content in canonical form, as slices (RFC 5321 2.3.8, 4.1.1.4, 4.5.2).
+//
+// The caller's octets are never copied: a slice refers to the lent chunk or to a few static octets that are
+// put in between ("\r\n" for a bare CR or LF, "." for transparency). State is kept across chunks, so that the
+// result does not depend on how the content was cut. A canonical content either is empty or ends in CRLF.
+#pragma once
+
+#include "postrider/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace postrider {
+
+class content_encoder {
+  public:
+    enum class framing : std::uint8_t {
+        dots,    ///< DATA: line endings made CRLF, lines that start with a dot get another
+        counted, ///< BDAT: line endings made CRLF
+        binary,  ///< BDAT with BODY=BINARYMIME: octets as they are
+    };
+
+    constexpr content_encoder() noexcept = default;
+    constexpr explicit content_encoder(framing f) noexcept : framing_(f) {}
+
+    /// The next chunk; the one before must be used up. It must stay valid until its slices are written.
+    void lend(std::string_view chunk, bool last) noexcept {
+        rest_ = chunk;
+        last_ = last;
+    }
+
+    /// The next slice; empty when the chunk is used up, or on an error.
+    std::string_view next() noexcept;
+
+    /// content_has_nul once a NUL was met (never with `binary`): nothing from there on is given out.
+    errc error() const noexcept { return error_; }
+
+    /// How many octets the lent chunk will give, without using it up; content_has_nul as next() would find
+    /// it.
+    result<std::size_t> measure() const noexcept;
+
+  private:
+    std::string_view next_text() noexcept;
+    std::string_view finish() noexcept;
+    std::string_view line_end(std::size_t skip) noexcept;
+    std::string_view take(std::size_t size, std::size_t skip) noexcept;
+
+    std::string_view rest_;
+    framing framing_ = framing::dots;
+    errc error_ = errc::ok;
+    bool last_ = false;
+    bool line_start_ = true;    // a dot here needs another
+    bool held_cr_ = false;      // the chunk before ended in CR
+    bool line_end_due_ = false; // a CRLF goes out before the rest
+};
+
+} // namespace postrider

@@ -1,0 +1,56 @@
+// features.hpp - what the engine is built with. Each switch can be set to 0 by the build of a device that
+// does not need it; the code then vanishes from the image. `./run size` prints what each one costs.
+//
+// The switches must be the same in every translation unit of one program: set them in the build system.
+#pragma once
+
+#ifndef POSTRIDER_PIPELINING
+#define POSTRIDER_PIPELINING 1
+#endif
+#ifndef POSTRIDER_CHUNKING
+#define POSTRIDER_CHUNKING 1
+#endif
+#ifndef POSTRIDER_DSN
+#define POSTRIDER_DSN 1
+#endif
+#ifndef POSTRIDER_SMTPUTF8
+#define POSTRIDER_SMTPUTF8 1
+#endif
+#ifndef POSTRIDER_STARTTLS
+#define POSTRIDER_STARTTLS 1
+#endif
+#ifndef POSTRIDER_LMTP
+#define POSTRIDER_LMTP 1
+#endif
+#ifndef POSTRIDER_SIZE
+#define POSTRIDER_SIZE 1
+#endif
+#ifndef POSTRIDER_QUERIES
+#define POSTRIDER_QUERIES 1
+#endif
+#ifndef POSTRIDER_ENHANCED_STATUS
+#define POSTRIDER_ENHANCED_STATUS 1
+#endif
+#ifndef POSTRIDER_MT_PRIORITY
+#define POSTRIDER_MT_PRIORITY 1
+#endif
+#ifndef POSTRIDER_CHECKED
+#define POSTRIDER_CHECKED 0
+#endif
+
+namespace postrider::feature {
+
+inline constexpr bool pipelining = POSTRIDER_PIPELINING != 0; ///< RFC 2920
+inline constexpr bool chunking = POSTRIDER_CHUNKING != 0;     ///< RFC 3030, BDAT and BINARYMIME
+inline constexpr bool dsn = POSTRIDER_DSN != 0;               ///< RFC 3461
+inline constexpr bool smtputf8 = POSTRIDER_SMTPUTF8 != 0;     ///< RFC 6531
+inline constexpr bool starttls = POSTRIDER_STARTTLS != 0;     ///< RFC 3207
+inline constexpr bool lmtp = POSTRIDER_LMTP != 0;             ///< RFC 2033
+inline constexpr bool size = POSTRIDER_SIZE != 0;             ///< RFC 1870
+inline constexpr bool queries = POSTRIDER_QUERIES != 0;       ///< NOOP, VRFY, EXPN, HELP, ETRN, RSET
+inline constexpr bool enhanced_status = POSTRIDER_ENHANCED_STATUS != 0; ///< RFC 2034, RFC 3463
+inline constexpr bool mt_priority = POSTRIDER_MT_PRIORITY != 0;         ///< RFC 6710
+inline constexpr bool checked =
+    POSTRIDER_CHECKED != 0; ///< trap on a step that the protocol's table does not have
+
+} // namespace postrider::feature

@@ -1,0 +1,354 @@
+// The parser of mailboxes: one pass, no recursion, no copies.
+#include "postrider/path.hpp"
+
+#include "postrider/capabilities.hpp"
+#include "text.hpp"
+
+namespace postrider {
+
+namespace {
+
+using text::prefix;
+using text::without;
+
+constexpr std::size_t max_local_part = 64;
+constexpr std::size_t max_domain = 255;
+constexpr std::size_t max_path = 254; // 256 with the angle brackets (RFC 5321 4.5.3.1.3)
+constexpr std::size_t max_label = 63;
+
+constexpr bool is_ascii(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+// RFC 5322 3.2.3
+constexpr bool is_atext(char c) noexcept {
+    constexpr std::string_view specials = "!#$%&'*+-/=?^_`{|}~";
+    if (text::is_alnum(c)) {
+        return true;
+    }
+    for (const char s : specials) {
+        if (s == c) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct code_point {
+    std::uint32_t value = 0;
+    std::size_t size = 0; // 0: not UTF-8
+};
+
+// One UTF-8 sequence of two octets or more (RFC 3629 4): no overlong forms, surrogates or values over
+// U+10FFFF.
+code_point decode(std::string_view s) noexcept {
+    const auto first = static_cast<unsigned char>(s[0]);
+    const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || s.size() < size) {
+        return {};
+    }
+    std::uint32_t value = first & (0x7FU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        if ((c & 0xC0U) != 0x80U) {
+            return {};
+        }
+        value = value << 6U | (c & 0x3FU);
+    }
+    const bool overlong = size == 3 ? value < 0x800 : size == 4 && value < 0x10000;
+    const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
+    return overlong || surrogate || value > 0x10FFFF ? code_point{} : code_point{value, size};
+}
+
+// Controls, and what other software could take for '@' or '.': U+FF20, U+3002, U+FF0E, U+FF61 (RFC
+// 5890 2.3.2.3).
+constexpr bool is_misleading(std::uint32_t c) noexcept {
+    return c < 0xA0 || c == 0xFF20 || c == 0x3002 || c == 0xFF0E || c == 0xFF61 || c == 0x2028 || c == 0x2029;
+}
+
+// How many octets of UTF-8 stand at the front of s and may be part of an address; 0 for none.
+std::size_t utf8_at(std::string_view s, bool& seen) noexcept {
+    if (!feature::smtputf8 || is_ascii(s[0])) {
+        return 0;
+    }
+    const code_point c = decode(s);
+    if (c.size == 0 || is_misleading(c.value)) {
+        return 0;
+    }
+    seen = true;
+    return c.size;
+}
+
+// Dot-string: atoms joined by single dots. Returns its size, 0 when there is none.
+std::size_t dot_string(std::string_view s, bool& utf8) noexcept {
+    std::size_t i = 0;
+    bool atom_ended = true; // an atom must start here
+    while (i < s.size() && s[i] != '@') {
+        if (s[i] == '.') {
+            if (atom_ended) {
+                return 0;
+            }
+            atom_ended = true;
+            ++i;
+            continue;
+        }
+        const std::size_t n = is_atext(s[i]) ? 1 : utf8_at(without(s, i), utf8);
+        if (n == 0) {
+            return 0;
+        }
+        atom_ended = false;
+        i += n;
+    }
+    return atom_ended ? 0 : i;
+}
+
+// Quoted-string with its quotes. Returns its size, 0 when it is not one.
+std::size_t quoted_string(std::string_view s, bool& utf8) noexcept {
+    std::size_t i = 1;
+    while (i < s.size() && s[i] != '"') {
+        const bool pair = s[i] == '\\';
+        i += pair ? 1 : 0;
+        if (i == s.size()) {
+            return 0;
+        }
+        const std::size_t n = is_ascii(s[i]) ? (text::is_control(s[i]) ? 0 : 1)
+                              : pair         ? 0
+                                             : utf8_at(without(s, i), utf8);
+        if (n == 0) {
+            return 0;
+        }
+        i += n;
+    }
+    return i < s.size() ? i + 1 : 0;
+}
+
+// Takes one label off the front: letters, digits and inner hyphens, or UTF-8. False when it is not one.
+bool take_label(std::string_view& s, bool& utf8) noexcept {
+    std::size_t i = 0;
+    while (i < s.size() && s[i] != '.') {
+        const bool hyphen = s[i] == '-' && i > 0;
+        const std::size_t n = text::is_alnum(s[i]) || hyphen ? 1 : utf8_at(without(s, i), utf8);
+        if (n == 0) {
+            return false;
+        }
+        i += n;
+    }
+    const bool fits = i > 0 && i <= max_label && s[i - 1] != '-';
+    s = without(s, i);
+    return fits;
+}
+
+bool is_domain(std::string_view s, bool& utf8) noexcept {
+    if (s.size() > max_domain) {
+        return false;
+    }
+    while (take_label(s, utf8)) {
+        if (s.empty()) {
+            return true;
+        }
+        s = without(s, 1); // the dot
+    }
+    return false;
+}
+
+// Takes 1 to 3 digits up to 255.
+bool take_octet(std::string_view& s) noexcept {
+    unsigned value = 0;
+    std::size_t n = 0;
+    while (n < s.size() && n < 3 && text::is_digit(s[n])) {
+        value = value * 10 + static_cast<unsigned>(s[n] - '0');
+        ++n;
+    }
+    s = without(s, n);
+    return n > 0 && value <= 255;
+}
+
+bool is_ipv4(std::string_view s) noexcept {
+    for (unsigned i = 0; i < 4; ++i) {
+        if (i > 0) {
+            if (s.empty() || s[0] != '.') {
+                return false;
+            }
+            s = without(s, 1);
+        }
+        if (!take_octet(s)) {
+            return false;
+        }
+    }
+    return s.empty();
+}
+
+constexpr bool is_hex_digit(char c) noexcept {
+    return text::is_digit(c) || (text::lower(c) >= 'a' && text::lower(c) <= 'f');
+}
+
+// Takes one colon, or two when that is the first "::". False when something else stands there or nothing
+// follows.
+bool take_colons(std::string_view& s, bool& compressed) noexcept {
+    if (s[0] != ':' || s.size() < 2) {
+        return false;
+    }
+    s = without(s, 1);
+    if (s[0] != ':') {
+        return true;
+    }
+    s = without(s, 1);
+    const bool first = !compressed;
+    compressed = true;
+    return first;
+}
+
+// RFC 5321 4.1.3: eight groups, or fewer with one "::"; the last two may be an IPv4 address.
+bool is_ipv6(std::string_view s) noexcept {
+    unsigned groups = 0;
+    bool compressed = s.size() >= 2 && s[0] == ':' && s[1] == ':';
+    s = without(s, compressed ? 2 : 0);
+    while (!s.empty()) {
+        std::size_t n = 0;
+        while (n < s.size() && is_hex_digit(s[n])) {
+            ++n;
+        }
+        if (n < s.size() && s[n] == '.') {
+            groups += 2;
+            s = is_ipv4(s) ? std::string_view{} : s;
+            break;
+        }
+        if (n == 0 || n > 4) {
+            return false;
+        }
+        ++groups;
+        s = without(s, n);
+        if (!s.empty() && !take_colons(s, compressed)) {
+            return false;
+        }
+    }
+    return s.empty() && (compressed ? groups <= 7 : groups == 8);
+}
+
+// [IPv4], [IPv6:...] or [tag:content] (RFC 5321 4.1.3).
+bool is_literal(std::string_view s) noexcept {
+    if (s.size() < 3 || s.size() > max_domain || s[0] != '[' || s[s.size() - 1] != ']') {
+        return false;
+    }
+    s = {s.data() + 1, s.size() - 2};
+    constexpr std::string_view ipv6 = "IPv6:";
+    if (s.size() > ipv6.size() && equal_ignoring_case(prefix(s, ipv6.size()), ipv6)) {
+        return is_ipv6(without(s, ipv6.size()));
+    }
+    if (is_ipv4(s)) {
+        return true;
+    }
+    std::size_t tag = 0;
+    while (tag < s.size() && (text::is_alnum(s[tag]) || s[tag] == '-')) {
+        ++tag;
+    }
+    if (tag == 0 || s[tag - 1] == '-' || tag + 1 >= s.size() || s[tag] != ':') {
+        return false;
+    }
+    for (const char c : without(s, tag)) {
+        if (c <= ' ' || c > '~' || c == '[' || c == ']' || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+result<mailbox> mailbox::parse(std::string_view text) noexcept {
+    if (text.size() > max_path) {
+        return errc::address_too_long;
+    }
+    mailbox m;
+    const bool quoted = !text.empty() && text[0] == '"';
+    const std::size_t local = quoted ? quoted_string(text, m.utf8_) : dot_string(text, m.utf8_);
+    if (local == 0 || local == text.size() || text[local] != '@') {
+        return errc::bad_address;
+    }
+    if (local > max_local_part) {
+        return errc::address_too_long;
+    }
+    const std::string_view domain = without(text, local + 1);
+    if (!is_literal(domain) && !is_domain(domain, m.utf8_)) {
+        return errc::bad_address;
+    }
+    m.data_ = text.data();
+    m.size_ = static_cast<std::uint8_t>(text.size());
+    m.at_ = static_cast<std::uint8_t>(local);
+    return m;
+}
+
+namespace {
+
+// Whether c may stand in a lenient address here; keeps track of quotes and of the last '@' outside them.
+struct lenient_scan {
+    bool quoted = false;
+    bool escaped = false;
+    bool utf8 = false;
+    std::size_t at = 0;
+
+    bool take(char c, std::size_t i) noexcept {
+        utf8 = utf8 || !is_ascii(c);
+        if (text::is_control(c)) {
+            return false;
+        }
+        if (escaped || (quoted && c == '\\')) {
+            escaped = !escaped;
+            return true;
+        }
+        if (c == '"') {
+            quoted = !quoted;
+        }
+        if (!quoted && c == '@') {
+            at = i;
+        }
+        return quoted || (c != '<' && c != '>' && c != ' ');
+    }
+};
+
+} // namespace
+
+result<mailbox> mailbox::parse_lenient(std::string_view text) noexcept {
+    if (text.size() >= 2 && text[0] == '<' && text[text.size() - 1] == '>') {
+        text = {text.data() + 1, text.size() - 2};
+    }
+    if (text.size() > max_path) {
+        return errc::address_too_long;
+    }
+    lenient_scan scan;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (!scan.take(text[i], i)) {
+            return errc::bad_address;
+        }
+    }
+    if (text.empty() || scan.quoted) {
+        return errc::bad_address;
+    }
+    mailbox m;
+    m.data_ = text.data();
+    m.size_ = static_cast<std::uint8_t>(text.size());
+    m.at_ = static_cast<std::uint8_t>(scan.at == 0 ? text.size() : scan.at);
+    m.utf8_ = scan.utf8;
+    return m;
+}
+
+result<reverse_path> reverse_path::parse(std::string_view text) noexcept {
+    if (text.empty() || text == "<>") {
+        return reverse_path{};
+    }
+    const result<mailbox> m = mailbox::parse(text);
+    return m ? result<reverse_path>{reverse_path{*m}} : m.error();
+}
+
+result<forward_path> forward_path::parse(std::string_view text) noexcept {
+    const result<mailbox> m =
+        equal_ignoring_case(text, "postmaster") ? mailbox::parse_lenient(text) : mailbox::parse(text);
+    return m ? result<forward_path>{forward_path{*m}} : m.error();
+}
+
+bool is_domain_or_literal(std::string_view text) noexcept {
+    bool utf8 = false;
+    return is_literal(text) || is_domain(text, utf8);
+}
+
+} // namespace postrider

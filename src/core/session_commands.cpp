@@ -1,0 +1,394 @@
+// The octets of each command, slice by slice. A slice refers to a static text, to a text the caller lent, or
+// to a few octets in scratch_; no command line is ever put together in a buffer of ours.
+//
+// This file is the one choke point for what the caller supplied: argument() lets nothing pass that holds a
+// control character, whatever the types in front of it promise.
+#include "postrider/session.hpp"
+#include "session_table.hpp"
+#include "text.hpp"
+
+namespace postrider {
+
+namespace {
+
+constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t max_command_line = 512; // RFC 5321 4.5.3.1.4
+
+constexpr std::string_view query_verbs[] = {"NOOP", "VRFY", "EXPN", "HELP", "ETRN", "RSET"};
+
+constexpr char hex_digit(unsigned value) noexcept {
+    return "0123456789ABCDEF"[value & 15U];
+}
+
+// xchar of RFC 3461 4: what may stand in xtext as it is.
+constexpr bool is_xchar(char c) noexcept {
+    return c > ' ' && c != 0x7F && c != '+' && c != '=';
+}
+
+} // namespace
+
+// Makes slice_ the next slice of the command out_; false when the command has ended. An empty slice is
+// skipped.
+bool session::fragment() noexcept {
+    content_slice_ = false;
+    switch (out_) {
+    case state::mail:
+        return mail_fragment();
+    case state::rcpt:
+        return rcpt_fragment();
+    case state::auth:
+        return auth_fragment();
+    case state::auth_response:
+        return response_fragment();
+    case state::content:
+    case state::bdat:
+        return content_fragment();
+    default:
+        return verb_fragment();
+    }
+}
+
+// A verb, perhaps with one argument.
+bool session::verb_fragment() noexcept {
+    const bool hello = out_ == state::ehlo || out_ == state::helo;
+    switch (fragment_++) {
+    case 0: {
+        const bool lhlo = feature::lmtp && out_ == state::ehlo && config_.protocol == protocol::lmtp;
+        slice_ = lhlo                                       ? std::string_view{"LHLO "}
+                 : feature::queries && out_ == state::query ? query_verbs[static_cast<unsigned>(query_)]
+                                                            : session_table::of(out_).verb;
+        return true;
+    }
+    case 1:
+        slice_ = feature::queries && out_ == state::query && !lent_.empty() ? " " : "";
+        return true;
+    case 2:
+        argument(hello ? config_.client_name : feature::queries && out_ == state::query ? lent_ : "");
+        return true;
+    case 3:
+        slice_ = crlf;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool session::mail_fragment() noexcept {
+    const transaction& t = *out_transaction_;
+    switch (fragment_++) {
+    case 0:
+        slice_ = "MAIL FROM:<";
+        return true;
+    case 1:
+        argument(t.from.text());
+        return true;
+    case 2:
+        slice_ = ">";
+        return true;
+    case 3:
+        size_parameter();
+        return true;
+    case 4:
+        body_parameter();
+        return true;
+    case 5:
+        return_parameter();
+        return true;
+    case 6:
+        lent_ = t.envelope_id;
+        slice_ = feature::dsn && !lent_.empty() ? " ENVID=" : "";
+        return true;
+    case 7:
+        return xtext_fragment();
+    case 8:
+        priority_parameter();
+        return true;
+    case 9:
+        slice_ = crlf;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool session::rcpt_fragment() noexcept {
+    const recipient& r = out_transaction_->recipients[out_transaction_->progress_.sent_recipients];
+    switch (fragment_++) {
+    case 0:
+        slice_ = "RCPT TO:<";
+        return true;
+    case 1:
+        argument(r.path.text());
+        return true;
+    case 2:
+        slice_ = ">";
+        return true;
+    case 3:
+        notify_parameter();
+        return true;
+    case 4: {
+        bool ascii = true;
+        for (const char c : r.original) {
+            ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+        }
+        lent_ = r.original;
+        slice_ = !feature::dsn || lent_.empty() ? "" : ascii ? " ORCPT=rfc822;" : " ORCPT=utf-8;";
+        return true;
+    }
+    case 5:
+        return xtext_fragment();
+    case 6:
+        slice_ = crlf;
+        return true;
+    default:
+        return false;
+    }
+}
+
+// RFC 1870 6
+void session::size_parameter() noexcept {
+    if constexpr (feature::size) {
+        const transaction& t = *out_transaction_;
+        const std::uint64_t size = t.size != 0 || t.more_content ? t.size : t.content.size();
+        if (size != 0 && capabilities_.has(keyword::size)) {
+            composed_ = 0;
+            compose(" SIZE=");
+            compose_number(size);
+        }
+    }
+}
+
+// RFC 6152 3, RFC 3030 3, RFC 6531 3.4
+void session::body_parameter() noexcept {
+    const transaction& t = *out_transaction_;
+    composed_ = 0;
+    if (t.body == body_type::binary) {
+        compose(" BODY=BINARYMIME");
+    } else if (t.body != body_type::seven_bit && capabilities_.has(keyword::eight_bit_mime)) {
+        compose(" BODY=8BITMIME");
+    }
+    if constexpr (feature::smtputf8) {
+        bool utf8 = t.smtputf8 || t.from.is_utf8();
+        for (const recipient& r : t.recipients) {
+            utf8 = utf8 || r.path.is_utf8();
+        }
+        if (utf8) {
+            compose(" SMTPUTF8");
+        }
+    }
+}
+
+// RFC 3461 4.3
+void session::return_parameter() noexcept {
+    if constexpr (feature::dsn) {
+        const return_content ret = out_transaction_->ret;
+        slice_ = ret == return_content::full      ? " RET=FULL"
+                 : ret == return_content::headers ? " RET=HDRS"
+                                                  : "";
+    }
+}
+
+// RFC 6710 4: from -9 to 9.
+void session::priority_parameter() noexcept {
+    if constexpr (feature::mt_priority) {
+        const int priority = out_transaction_->priority;
+        if (priority != 0 && capabilities_.has(keyword::mt_priority)) {
+            composed_ = 0;
+            compose(priority < 0 ? " MT-PRIORITY=-" : " MT-PRIORITY=");
+            const auto size = static_cast<unsigned>(priority < 0 ? -priority : priority);
+            compose_number(size > 9 ? 9 : size);
+        }
+    }
+}
+
+// RFC 3461 4.1
+void session::notify_parameter() noexcept {
+    if constexpr (feature::dsn) {
+        const notify n = out_transaction_->recipients[out_transaction_->progress_.sent_recipients].notify;
+        if (n == notify::unset) {
+            return;
+        }
+        composed_ = 0;
+        compose(" NOTIFY=");
+        if (has(n, notify::never)) {
+            compose("NEVER");
+            return;
+        }
+        const char* separator = "";
+        static constexpr struct {
+            notify bit;
+            std::string_view name;
+        } names[] = {{notify::success, "SUCCESS"}, {notify::failure, "FAILURE"}, {notify::delay, "DELAY"}};
+        for (const auto& one : names) {
+            if (has(n, one.bit)) {
+                compose(separator);
+                compose(one.name);
+                separator = ",";
+            }
+        }
+    }
+}
+
+// The next part of lent_ as xtext (RFC 3461 4): a run that may stand as it is, or one character as "+XX".
+// UTF-8 stays as it is, with the three special characters as RFC 6533 3 writes them.
+bool session::xtext_fragment() noexcept {
+    if (!feature::dsn || lent_.empty()) {
+        return true;
+    }
+    --fragment_; // once more
+    std::size_t n = 0;
+    while (n < lent_.size() && is_xchar(lent_[n])) {
+        ++n;
+    }
+    if (n > 0) {
+        argument(text::prefix(lent_, n));
+    } else {
+        const auto c = static_cast<unsigned char>(lent_[0]);
+        if (c >= 0x80) {
+            n = 1;
+            slice_ = text::prefix(lent_, 1);
+        } else {
+            n = 1;
+            composed_ = 0;
+            const char escaped[] = {'+', hex_digit(c >> 4U), hex_digit(c)};
+            compose({escaped, sizeof escaped});
+        }
+    }
+    lent_ = text::without(lent_, n);
+    return true;
+}
+
+bool session::auth_fragment() noexcept {
+    switch (fragment_++) {
+    case 0:
+        slice_ = "AUTH ";
+        return true;
+    case 1:
+        slice_ = mechanism_->name();
+        return true;
+    case 2:
+        // A line that would be too long waits for its 334 (RFC 4954 4).
+        if (initial_response_ && config_.initial_response &&
+            response_size() + mechanism_->name().size() + 8 <= max_command_line) {
+            slice_ = " ";
+            initial_response_ = false;
+        } else {
+            fragment_ = 4;
+        }
+        return true;
+    case 3:
+        if (base64_fragment()) {
+            --fragment_;
+        } else if (secret_offset_ == 0 && secret_part_ == 0) {
+            slice_ = "="; // an empty initial response
+        }
+        return true;
+    case 4:
+        slice_ = crlf;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool session::response_fragment() noexcept {
+    switch (fragment_++) {
+    case 0:
+        if (base64_fragment()) {
+            --fragment_;
+        }
+        return true;
+    case 1:
+        slice_ = crlf;
+        return true;
+    default:
+        return false;
+    }
+}
+
+// The size of the response in base64.
+std::size_t session::response_size() const noexcept {
+    std::size_t size = 0;
+    for (unsigned i = 0; mechanism_->part(i).data() != nullptr; ++i) {
+        size += mechanism_->part(i).size();
+    }
+    return (size + 2) / 3 * 4;
+}
+
+// The next groups of the response in base64; false when it has ended.
+bool session::base64_fragment() noexcept {
+    composed_ = 0;
+    while (composed_ + 4U <= scratch_.size()) {
+        char octets[3];
+        unsigned n = 0;
+        std::string_view part = mechanism_->part(secret_part_);
+        while (n < 3 && part.data() != nullptr) {
+            if (secret_offset_ < part.size()) {
+                octets[n++] = part[secret_offset_++];
+            } else {
+                secret_offset_ = 0;
+                part = mechanism_->part(++secret_part_);
+            }
+        }
+        if (n == 0) {
+            break;
+        }
+        base64_encode_group(octets, n, scratch_.data() + composed_);
+        composed_ = static_cast<std::uint8_t>(composed_ + 4);
+    }
+    slice_ = {scratch_.data(), composed_};
+    return composed_ > 0;
+}
+
+// The content of DATA with its terminator, or of one BDAT chunk whose command went before.
+bool session::content_fragment() noexcept {
+    content_slice_ = true;
+    slice_ = lone_dot_ ? std::string_view{} : encoder_.next();
+    if (!slice_.empty()) {
+        return true;
+    }
+    content_slice_ = false;
+    if (encoder_.error() != errc::ok) {
+        fail(encoder_.error()); // without the terminator, so that nothing was accepted
+        return true;
+    }
+    if (out_ == state::bdat) {
+        return false;
+    }
+    if (!lone_dot_ && !content_last_) {
+        needs_content_ = true;
+        return true;
+    }
+    slice_ = fragment_ == 0 ? ".\r\n" : "";
+    return fragment_++ == 0;
+}
+
+void session::argument(std::string_view text) noexcept {
+    if (text::has_control(text)) {
+        fail(errc::bad_argument);
+        return;
+    }
+    slice_ = text;
+}
+
+void session::compose(std::string_view text) noexcept {
+    for (const char c : text) {
+        scratch_[composed_] = c;
+        ++composed_;
+    }
+    slice_ = {scratch_.data(), composed_};
+}
+
+void session::compose_number(std::uint64_t value) noexcept {
+    char digits[20];
+    unsigned n = 0;
+    do {
+        digits[n++] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (n > 0) {
+        compose({&digits[--n], 1});
+    }
+}
+
+} // namespace postrider

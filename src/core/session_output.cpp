@@ -1,0 +1,244 @@
+// The sender's cursor: what goes out next, and how far ahead of the replies.
+#include "postrider/session.hpp"
+#include "session_table.hpp"
+#include "text.hpp"
+
+namespace postrider {
+
+namespace {
+
+// How many BDAT chunks may wait for their replies: enough to fill a long line, few enough to stop early after
+// a refusal.
+constexpr unsigned max_chunks_ahead = 8;
+
+bool wants_utf8(const transaction& t) noexcept {
+    bool utf8 = t.smtputf8 || t.from.is_utf8();
+    for (const recipient& r : t.recipients) {
+        utf8 = utf8 || r.path.is_utf8();
+    }
+    return utf8;
+}
+
+bool wants_dsn(const transaction& t) noexcept {
+    bool dsn = t.ret != return_content::unset || !t.envelope_id.empty();
+    for (const recipient& r : t.recipients) {
+        dsn = dsn || r.notify != notify::unset || !r.original.empty();
+    }
+    return dsn;
+}
+
+// RFC 3461 4.4 and 5.2: what is written as xtext is printable ASCII; an address may be UTF-8 (RFC 6533).
+bool is_writable(const transaction& t) noexcept {
+    bool writable = !text::has_control(t.envelope_id);
+    for (const char c : t.envelope_id) {
+        writable = writable && static_cast<unsigned char>(c) < 0x80;
+    }
+    for (const recipient& r : t.recipients) {
+        writable = writable && !text::has_control(r.original) && !r.path.empty();
+    }
+    return writable;
+}
+
+} // namespace
+
+// Fills slice_, as far as there is something to send now.
+void session::produce() noexcept {
+    while (slice_.empty() && !needs_content_ && out_ != state::closed) {
+        if (!sending_) {
+            if (!step()) {
+                return;
+            }
+        } else if (!fragment()) {
+            sending_ = false;
+            command_taken();
+        }
+    }
+}
+
+// The last octet of a command was taken: a reply is owed.
+void session::command_taken() noexcept {
+    if (owed_ == 0) {
+        in_ = out_;
+        first_end_ = taken_;
+        restart_timer_ = true;
+    }
+    ++owed_;
+    if (out_transaction_ == nullptr) {
+        return;
+    }
+    transaction::progress& p = out_transaction_->progress_;
+    p.sent_recipients = static_cast<std::uint16_t>(p.sent_recipients + (out_ == state::rcpt ? 1 : 0));
+    p.sent_data = p.sent_data || out_ == state::data;
+    p.sent_chunks += out_ == state::bdat ? 1 : 0;
+    if (out_ == state::content || (out_ == state::bdat && content_last_ && lent_.empty())) {
+        p.sent_end = true;
+        p.end_offset = taken_;
+        out_transaction_ = nullptr;
+        go(state::ready);
+    }
+}
+
+// Chooses the next command; false when nothing may be sent now.
+bool session::step() noexcept {
+    switch (out_) {
+    case state::ready:
+        return start_transaction();
+    case state::rset:
+        return may_follow() && begin(state::mail);
+    case state::mail:
+    case state::rcpt:
+        return after_envelope();
+    case state::bdat:
+        return next_chunk();
+    default: // the reply decides
+        return false;
+    }
+}
+
+bool session::begin(state s) noexcept {
+    if (owed_ == 0 && !reader_.at_start()) {
+        fail(errc::unsolicited_reply); // half a reply is there already, and nobody asked
+        return false;
+    }
+    go(s);
+    sending_ = true;
+    fragment_ = 0;
+    return true;
+}
+
+bool session::may_follow() const noexcept {
+    return owed_ == 0 ||
+           (feature::pipelining && config_.use_pipelining && capabilities_.has(keyword::pipelining) &&
+            owed_ < config_.max_outstanding && session_table::of(out_).others_may_follow);
+}
+
+bool session::start_transaction() noexcept {
+    if (next_transaction_ == nullptr) {
+        return quit_requested_ && in_flight_ == 0 && begin(state::quit);
+    }
+    transaction& t = *next_transaction_;
+    if (const errc e = unsendable(t); e != errc::ok) {
+        if (in_transaction_ != &t) {
+            return false; // transactions are completed in order
+        }
+        failed_at_ = stage::mail;
+        settle_all(t, e, false);
+        next_transaction_ = t.progress_.next;
+        complete();
+        return true;
+    }
+    if (!may_follow()) {
+        return false;
+    }
+    // Running ahead of a transaction whose replies are not all known, or after one that failed: real servers
+    // mix up envelopes without an RSET in between.
+    t.progress_.reset_first = needs_reset_ || owed_ > 0;
+    if (!begin(t.progress_.reset_first ? state::rset : state::mail)) {
+        return false;
+    }
+    needs_reset_ = false;
+    out_transaction_ = &t;
+    next_transaction_ = t.progress_.next;
+    restart_transaction_timer_ = restart_transaction_timer_ || in_transaction_ == &t;
+    return true;
+}
+
+// What the server is known not to take is settled before MAIL.
+errc session::unsendable(const transaction& t) const noexcept {
+    if (t.recipients.empty()) {
+        return errc::no_recipients;
+    }
+    if (!is_writable(t)) {
+        return errc::bad_argument;
+    }
+    const std::uint64_t size = t.size != 0 || t.more_content ? t.size : t.content.size();
+    if (feature::size && capabilities_.size_limit() != 0 && size > capabilities_.size_limit()) {
+        return errc::message_too_large;
+    }
+    if (t.body == body_type::eight_bit && !capabilities_.has(keyword::eight_bit_mime)) {
+        return errc::needs_8bitmime;
+    }
+    if (t.body == body_type::binary && !(feature::chunking && capabilities_.has(keyword::binary_mime) &&
+                                         capabilities_.has(keyword::chunking))) {
+        return errc::needs_binarymime;
+    }
+    if (wants_utf8(t) && !(feature::smtputf8 && capabilities_.has(keyword::smtputf8))) {
+        return errc::needs_smtputf8;
+    }
+    return wants_dsn(t) && !(feature::dsn && capabilities_.has(keyword::dsn)) ? errc::needs_dsn : errc::ok;
+}
+
+// After MAIL or a RCPT: the next RCPT, the content, or nothing more because the transaction has failed.
+bool session::after_envelope() noexcept {
+    transaction& t = *out_transaction_;
+    const transaction::progress& p = t.progress_;
+    const bool all_sent = p.sent_recipients == t.recipients.size();
+    if (p.failed || (owed_ == 0 && all_sent && p.accepted == 0)) {
+        if (owed_ > 0) {
+            return false;
+        }
+        abandon();
+        return true;
+    }
+    if (!all_sent) {
+        return may_follow() && begin(state::rcpt);
+    }
+    // LMTP answers the content once per accepted recipient: how many that are must be known (RFC 2033 4.2).
+    // And who wants all or nothing cannot call the content back once it is sent.
+    const bool wait = t.all_or_nothing || (feature::lmtp && config_.protocol == protocol::lmtp);
+    return wait && owed_ > 0 ? false : may_follow() && start_content();
+}
+
+bool session::start_content() noexcept {
+    const transaction& t = *out_transaction_;
+    const bool binary = t.body == body_type::binary;
+    const bool chunks =
+        feature::chunking && capabilities_.has(keyword::chunking) && (config_.use_chunking || binary);
+    encoder_ = content_encoder{binary   ? content_encoder::framing::binary
+                               : chunks ? content_encoder::framing::counted
+                                        : content_encoder::framing::dots};
+    lent_ = t.content;
+    content_last_ = !t.more_content;
+    return chunks ? next_chunk() : begin(state::data);
+}
+
+// The next BDAT command (RFC 3030 2), or a wish for more content.
+bool session::next_chunk() noexcept {
+    if constexpr (feature::chunking) {
+        transaction::progress& p = out_transaction_->progress_;
+        if (p.failed || (owed_ == 0 && p.accepted == 0)) {
+            if (owed_ == 0) {
+                abandon();
+            }
+            return owed_ == 0;
+        }
+        if (!may_follow() || (p.sent_chunks > 0 && owed_ >= max_chunks_ahead)) {
+            return false;
+        }
+        if (lent_.empty() && !content_last_) {
+            needs_content_ = true;
+            return false;
+        }
+        const std::size_t raw = lent_.size() < config_.max_chunk ? lent_.size() : config_.max_chunk;
+        const bool last = content_last_ && raw == lent_.size();
+        encoder_.lend(text::prefix(lent_, raw), last);
+        lent_ = text::without(lent_, raw);
+        const result<std::size_t> size = encoder_.measure();
+        if (!size) {
+            failed_at_ = stage::content;
+            settle_all(*out_transaction_, size.error(), false);
+            p.failed = true;
+            return true;
+        }
+        if ((*size == 0 && !last) || !begin(state::bdat)) {
+            return *size == 0; // only a CR that is held back: more content is needed
+        }
+        composed_ = 0;
+        compose("BDAT ");
+        compose_number(*size);
+        compose(last ? " LAST\r\n" : "\r\n");
+    }
+    return feature::chunking;
+}
+
+} // namespace postrider
