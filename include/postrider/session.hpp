@@ -251,6 +251,7 @@ class session {
     void settle_by_reply(recipient& r, errc e) noexcept;
     void settle_all(transaction& t, errc e, bool with_reply) noexcept;
     void abandon() noexcept;
+    void leave() noexcept;
     void complete() noexcept;
     void go(state s) noexcept;
     void fail(errc e) noexcept;

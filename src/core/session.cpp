@@ -265,6 +265,11 @@ void session::abandon() noexcept {
                    false);
         }
     }
+    leave();
+}
+
+// Nothing more of the transaction is sent, and no reply is outstanding; the server still holds its envelope.
+void session::leave() noexcept {
     needs_reset_ = true;
     go(state::ready);
     complete();

@@ -183,6 +183,12 @@ bool session::after_envelope() noexcept {
     if (!all_sent) {
         return may_follow() && begin(state::rcpt);
     }
+    if (t.probe) {
+        if (owed_ == 0) {
+            leave();
+        }
+        return owed_ == 0;
+    }
     // LMTP answers the content once per accepted recipient: how many that are must be known (RFC 2033 4.2).
     // And who wants all or nothing cannot call the content back once it is sent.
     const bool wait = t.all_or_nothing || (feature::lmtp && config_.protocol == protocol::lmtp);
