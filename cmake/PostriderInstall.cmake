@@ -16,6 +16,7 @@ function(postrider_public room)
   install(TARGETS postrider_${room} EXPORT postrider-${room} COMPONENT ${room})
   install(EXPORT postrider-${room} NAMESPACE postrider:: DESTINATION "${package_dir}" COMPONENT ${room})
 
+  # Static libraries: what they use themselves their user has to link too.
   list(TRANSFORM arg_REQUIRES PREPEND postrider-)
   list(APPEND arg_REQUIRES ${arg_PKGCONFIG})
   list(JOIN arg_REQUIRES " " PC_REQUIRES)
@@ -31,10 +32,8 @@ function(postrider_public room)
 endfunction()
 
 postrider_public(core)
-postrider_public(message REQUIRES core PKGCONFIG gmime-3.0)
-postrider_public(stream REQUIRES core PKGCONFIG openssl LIBS -pthread)
-postrider_public(client REQUIRES core PKGCONFIG openssl LIBS -pthread)
-postrider_public(outbox REQUIRES client)
+postrider_public(message REQUIRES core PKGCONFIG gmime-3.0 libidn2)
+postrider_public(client REQUIRES message core PKGCONFIG openssl libidn2 LIBS -pthread)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/postriderConfig.cmake.in"
                               "${PROJECT_BINARY_DIR}/postriderConfig.cmake" INSTALL_DESTINATION "${package_dir}")

@@ -120,6 +120,15 @@ class SizeReport(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("recurses", text)
 
+    def test_call_through_a_vtable_is_counted(self):
+        code, text = self.report("struct base { virtual int f(int) const = 0; protected: ~base() = default; };\n"
+                                 "namespace { struct deep final : base { int f(int n) const override { "
+                                 "volatile char b[600]; b[n] = 1; return b[n]; } }; const deep d; }\n"
+                                 "const base& one() { return d; }\n"
+                                 "int outer(const base& b) { return b.f(2) + 1; }\n")
+        self.assertIn("1 reachable through pointers", text)
+        self.assertRegex(text, r"\b6\d\d  outer\(base const&\)")
+
     def test_variable_frame_fails(self):
         code, text = self.report("int f(int n) { char b[n]; b[0] = 1; volatile char* p = b; p[n - 1] = 2; return p[0]; }\n")
         self.assertEqual(code, 1)
