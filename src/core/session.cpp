@@ -97,7 +97,9 @@ bool session::output_is_content() const noexcept {
 }
 
 bool session::output_is_secret() const noexcept {
-    return (out_ == state::auth || out_ == state::auth_response) && slice_.data() == scratch_.data();
+    const bool composed =
+        slice_.data() >= scratch_.data() && slice_.data() < scratch_.data() + scratch_.size();
+    return composed && (out_ == state::auth || out_ == state::auth_response);
 }
 
 void session::taken(std::size_t size) noexcept {

@@ -203,11 +203,11 @@ void session::on_ehlo(state at) noexcept {
 }
 
 void session::after_ehlo() noexcept {
-    const bool wants_tls =
-        !tls_active_ && (config_.tls == tls_policy::required || config_.tls == tls_policy::opportunistic);
-    if (feature::starttls && wants_tls && capabilities_.has(keyword::starttls)) {
+    const bool in_clear = !tls_active_ && config_.tls != tls_policy::none;
+    if (feature::starttls && in_clear && config_.tls != tls_policy::implicit &&
+        capabilities_.has(keyword::starttls)) {
         begin(state::starttls);
-    } else if (wants_tls && config_.tls == tls_policy::required) {
+    } else if (in_clear && config_.tls != tls_policy::opportunistic) {
         refuse(errc::starttls_unavailable);
     } else {
         start_auth();
