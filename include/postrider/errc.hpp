@@ -1,7 +1,7 @@
 // errc.hpp - every failure the library reports, one line each.
 //
-// Three questions, three values: `errc` says what broke on our side of the wire, `reply` what the server said,
-// `outcome` what both mean for one recipient.
+// Three questions, three values: `errc` says what broke on our side of the wire, `reply` what the server
+// said, `outcome` what both mean for one recipient.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ namespace postrider {
     X(content_has_nul, "the content holds a NUL byte")                                                       \
     X(content_unreadable, "the content could not be read")                                                   \
     X(bad_message, "the message cannot be composed or parsed")                                               \
+    X(bad_configuration, "an option cannot be used as it is set")                                            \
     /* what the server cannot take, settled before MAIL */                                                   \
     X(message_too_large, "the message is larger than the server's SIZE limit")                               \
     X(needs_8bitmime, "the content is 8-bit and the server does not offer 8BITMIME")                         \
@@ -72,7 +73,8 @@ enum class errc : std::uint8_t {
 #undef POSTRIDER_ERRC_ENUM
 };
 
-/// A sentence for people, without a full stop; static storage. A firmware that never calls it does not link it.
+/// A sentence for people, without a full stop; static storage. A firmware that never calls it does not link
+/// it.
 std::string_view message(errc e) noexcept;
 
 /// The enumerator's name, for logs and JSON; static storage.

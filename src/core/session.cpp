@@ -16,6 +16,7 @@ disposition disposition_of(errc e) noexcept {
     case errc::no_recipients:
     case errc::content_has_nul:
     case errc::bad_message:
+    case errc::bad_configuration:
     case errc::message_too_large:
     case errc::needs_8bitmime:
     case errc::needs_binarymime:
