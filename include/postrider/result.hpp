@@ -1,4 +1,5 @@
-// result.hpp - a value or an errc, with the member names of std::expected (which our compilers lack in C++20).
+// result.hpp - a value or an errc, with the member names of std::expected (which our compilers lack in
+// C++20).
 #pragma once
 
 #include "postrider/errc.hpp"
