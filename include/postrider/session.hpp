@@ -203,9 +203,11 @@ class session {
 
     // the octets of one command, slice by slice (session_commands.cpp)
     bool fragment() noexcept;
-    bool verb_fragment() noexcept;
-    bool mail_fragment() noexcept;
-    bool rcpt_fragment() noexcept;
+    bool command_fragment() noexcept;
+    bool parameter_fragment() noexcept;
+    std::string_view verb() const noexcept;
+    std::string_view command_argument() const noexcept;
+    const recipient& current_recipient() const noexcept;
     bool auth_fragment() noexcept;
     bool response_fragment() noexcept;
     bool content_fragment() noexcept;
@@ -214,6 +216,7 @@ class session {
     void return_parameter() noexcept;
     void priority_parameter() noexcept;
     void notify_parameter() noexcept;
+    void text_parameter() noexcept;
     bool xtext_fragment() noexcept;
     bool base64_fragment() noexcept;
     std::size_t response_size() const noexcept;
@@ -289,6 +292,7 @@ class session {
     std::uint16_t in_flight_ = 0;    // transactions submitted and not completed
     std::uint8_t composed_ = 0;      // octets in scratch_
     std::uint8_t fragment_ = 0;      // which fragment of out_ comes next
+    std::uint8_t parameter_ = 0;     // which parameter of MAIL or RCPT
     std::uint8_t secret_part_ = 0;
     std::uint8_t auth_rounds_ = 0;
     state out_ = state::greeting;

@@ -81,7 +81,7 @@ std::uint32_t session::current_timeout() const noexcept {
     if (out_ == state::tls) {
         return config_.timeouts.command;
     }
-    return owed_ > 0 ? config_.timeouts.*session_table::of(in_).timeout : 0;
+    return owed_ > 0 ? session_table::timeout_of(in_, config_.timeouts) : 0;
 }
 
 instant session::deadline() const noexcept {
@@ -307,7 +307,7 @@ void session::go(state s) noexcept {
 stage session::current_stage() const noexcept {
     // In the middle of the content nothing is awaited yet; otherwise the oldest awaited reply is what is
     // missing.
-    return session_table::of(owed_ > 0 ? in_ : out_).at;
+    return session_table::stage_of(owed_ > 0 ? in_ : out_);
 }
 
 // Broken beyond repair: close at once.

@@ -14,15 +14,20 @@ namespace {
 constexpr std::string_view crlf = "\r\n";
 constexpr std::size_t max_command_line = 512; // RFC 5321 4.5.3.1.4
 
-constexpr std::string_view query_verbs[] = {"NOOP", "VRFY", "EXPN", "HELP", "ETRN", "RSET"};
+// Where parameter_ starts for each command.
+constexpr std::uint8_t mail_parameters = session_table::mail_parameters;
+constexpr std::uint8_t rcpt_parameters = session_table::rcpt_parameters;
+
+constexpr const char* query_verbs[][2] = {{"NOOP", "NOOP "}, {"VRFY", "VRFY "}, {"EXPN", "EXPN "},
+                                          {"HELP", "HELP "}, {"ETRN", "ETRN "}, {"RSET", "RSET "}};
 
 constexpr char hex_digit(unsigned value) noexcept {
     return "0123456789ABCDEF"[value & 15U];
 }
 
-// xchar of RFC 3461 4: what may stand in xtext as it is.
+// xchar of RFC 3461 4: what may stand in xtext as it is; and UTF-8.
 constexpr bool is_xchar(char c) noexcept {
-    return c > ' ' && c != 0x7F && c != '+' && c != '=';
+    return static_cast<unsigned char>(c) > ' ' && c != 0x7F && c != '+' && c != '=';
 }
 
 } // namespace
@@ -32,10 +37,6 @@ constexpr bool is_xchar(char c) noexcept {
 bool session::fragment() noexcept {
     content_slice_ = false;
     switch (out_) {
-    case state::mail:
-        return mail_fragment();
-    case state::rcpt:
-        return rcpt_fragment();
     case state::auth:
         return auth_fragment();
     case state::auth_response:
@@ -44,102 +45,91 @@ bool session::fragment() noexcept {
     case state::bdat:
         return content_fragment();
     default:
-        return verb_fragment();
+        return command_fragment();
     }
 }
 
-// A verb, perhaps with one argument.
-bool session::verb_fragment() noexcept {
-    const bool hello = out_ == state::ehlo || out_ == state::helo;
+// A verb, an argument, parameters.
+bool session::command_fragment() noexcept {
+    const bool has_path = out_ == state::mail || out_ == state::rcpt;
     switch (fragment_++) {
-    case 0: {
-        const bool lhlo = feature::lmtp && out_ == state::ehlo && config_.protocol == protocol::lmtp;
-        slice_ = lhlo                                       ? std::string_view{"LHLO "}
-                 : feature::queries && out_ == state::query ? query_verbs[static_cast<unsigned>(query_)]
-                                                            : session_table::of(out_).verb;
+    case 0:
+        slice_ = verb();
         return true;
-    }
     case 1:
-        slice_ = feature::queries && out_ == state::query && !lent_.empty() ? " " : "";
+        argument(command_argument());
         return true;
     case 2:
-        argument(hello ? config_.client_name : feature::queries && out_ == state::query ? lent_ : "");
+        slice_ = has_path ? ">" : "";
         return true;
     case 3:
-        slice_ = crlf;
+        if (has_path && parameter_fragment()) {
+            --fragment_; // there may be more of them
+        } else {
+            slice_ = crlf;
+        }
         return true;
     default:
         return false;
     }
 }
 
-bool session::mail_fragment() noexcept {
-    const transaction& t = *out_transaction_;
-    switch (fragment_++) {
-    case 0:
-        slice_ = "MAIL FROM:<";
-        return true;
-    case 1:
-        argument(t.from.text());
-        return true;
-    case 2:
-        slice_ = ">";
-        return true;
-    case 3:
+std::string_view session::verb() const noexcept {
+    if (feature::lmtp && out_ == state::ehlo && config_.protocol == protocol::lmtp) {
+        return "LHLO ";
+    }
+    if (feature::queries && out_ == state::query) {
+        return query_verbs[static_cast<unsigned>(query_)][lent_.empty() ? 0 : 1];
+    }
+    return session_table::verb(out_);
+}
+
+std::string_view session::command_argument() const noexcept {
+    switch (out_) {
+    case state::ehlo:
+    case state::helo:
+        return config_.client_name;
+    case state::mail:
+        return out_transaction_->from.text();
+    case state::rcpt:
+        return current_recipient().path.text();
+    case state::query:
+        return feature::queries ? lent_ : std::string_view{};
+    default:
+        return {};
+    }
+}
+
+const recipient& session::current_recipient() const noexcept {
+    return out_transaction_->recipients[out_transaction_->progress_.sent_recipients];
+}
+
+// The next parameter of MAIL or RCPT, or a part of one; false when there are no more. begin() says where each
+// command's parameters start.
+bool session::parameter_fragment() noexcept {
+    switch (parameter_++) {
+    case mail_parameters:
         size_parameter();
         return true;
-    case 4:
+    case mail_parameters + 1:
         body_parameter();
         return true;
-    case 5:
+    case mail_parameters + 2:
         return_parameter();
         return true;
-    case 6:
-        lent_ = t.envelope_id;
-        slice_ = feature::dsn && !lent_.empty() ? " ENVID=" : "";
-        return true;
-    case 7:
-        return xtext_fragment();
-    case 8:
+    case mail_parameters + 3:
         priority_parameter();
         return true;
-    case 9:
-        slice_ = crlf;
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool session::rcpt_fragment() noexcept {
-    const recipient& r = out_transaction_->recipients[out_transaction_->progress_.sent_recipients];
-    switch (fragment_++) {
-    case 0:
-        slice_ = "RCPT TO:<";
-        return true;
-    case 1:
-        argument(r.path.text());
-        return true;
-    case 2:
-        slice_ = ">";
-        return true;
-    case 3:
+    case rcpt_parameters:
         notify_parameter();
         return true;
-    case 4: {
-        bool ascii = true;
-        for (const char c : r.original) {
-            ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-        }
-        lent_ = r.original;
-        slice_ = !feature::dsn || lent_.empty() ? "" : ascii ? " ORCPT=rfc822;" : " ORCPT=utf-8;";
+    case mail_parameters + 4:
+    case rcpt_parameters + 1:
+        text_parameter();
         return true;
-    }
-    case 5:
+    case mail_parameters + 5:
+    case rcpt_parameters + 2:
         return xtext_fragment();
-    case 6:
-        slice_ = crlf;
-        return true;
     default:
         return false;
     }
@@ -204,7 +194,7 @@ void session::priority_parameter() noexcept {
 // RFC 3461 4.1
 void session::notify_parameter() noexcept {
     if constexpr (feature::dsn) {
-        const notify n = out_transaction_->recipients[out_transaction_->progress_.sent_recipients].notify;
+        const notify n = current_recipient().notify;
         if (n == notify::unset) {
             return;
         }
@@ -229,13 +219,26 @@ void session::notify_parameter() noexcept {
     }
 }
 
+// ENVID= of MAIL or ORCPT= of RCPT, up to its text (RFC 3461 4.4, 4.2).
+void session::text_parameter() noexcept {
+    if constexpr (feature::dsn) {
+        const bool mail = out_ == state::mail;
+        lent_ = mail ? out_transaction_->envelope_id : current_recipient().original;
+        bool ascii = true;
+        for (const char c : lent_) {
+            ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+        }
+        slice_ = lent_.empty() ? "" : mail ? " ENVID=" : ascii ? " ORCPT=rfc822;" : " ORCPT=utf-8;";
+    }
+}
+
 // The next part of lent_ as xtext (RFC 3461 4): a run that may stand as it is, or one character as "+XX".
-// UTF-8 stays as it is, with the three special characters as RFC 6533 3 writes them.
+// UTF-8 stays as it is (RFC 6533 3).
 bool session::xtext_fragment() noexcept {
     if (!feature::dsn || lent_.empty()) {
-        return true;
+        return false;
     }
-    --fragment_; // once more
+    --parameter_; // once more
     std::size_t n = 0;
     while (n < lent_.size() && is_xchar(lent_[n])) {
         ++n;
@@ -244,15 +247,10 @@ bool session::xtext_fragment() noexcept {
         argument(text::prefix(lent_, n));
     } else {
         const auto c = static_cast<unsigned char>(lent_[0]);
-        if (c >= 0x80) {
-            n = 1;
-            slice_ = text::prefix(lent_, 1);
-        } else {
-            n = 1;
-            composed_ = 0;
-            const char escaped[] = {'+', hex_digit(c >> 4U), hex_digit(c)};
-            compose({escaped, sizeof escaped});
-        }
+        const char escaped[] = {'+', hex_digit(c >> 4U), hex_digit(c)};
+        n = 1;
+        composed_ = 0;
+        compose({escaped, sizeof escaped});
     }
     lent_ = text::without(lent_, n);
     return true;

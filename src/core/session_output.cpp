@@ -103,13 +103,14 @@ bool session::begin(state s) noexcept {
     go(s);
     sending_ = true;
     fragment_ = 0;
+    parameter_ = s == state::rcpt ? session_table::rcpt_parameters : session_table::mail_parameters;
     return true;
 }
 
 bool session::may_follow() const noexcept {
     return owed_ == 0 ||
            (feature::pipelining && config_.use_pipelining && capabilities_.has(keyword::pipelining) &&
-            owed_ < config_.max_outstanding && session_table::of(out_).others_may_follow);
+            owed_ < config_.max_outstanding && session_table::others_may_follow(out_));
 }
 
 bool session::start_transaction() noexcept {

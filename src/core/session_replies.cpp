@@ -55,7 +55,7 @@ void session::on_reply() noexcept {
         return;
     }
     const state at = in_;
-    failed_at_ = session_table::of(at).at;
+    failed_at_ = session_table::stage_of(at);
     --owed_;
     first_end_ = handed_; // of the rest of the run only the end of a content is checked again
     restart_timer_ = true;

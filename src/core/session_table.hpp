@@ -6,7 +6,9 @@
 
 #include "postrider/session.hpp"
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace postrider::session_table {
 
@@ -53,9 +55,10 @@ inline constexpr row rows[states] = {
     // rset
     {"RSET", stage::mail, &timeouts::command, true, to(state::mail)},
     // mail
-    {nullptr, stage::mail, &timeouts::command, true, to(state::rcpt, state::ready)},
+    {"MAIL FROM:<", stage::mail, &timeouts::command, true, to(state::rcpt, state::ready)},
     // rcpt
-    {nullptr, stage::rcpt, &timeouts::command, true, to(state::rcpt, state::data, state::bdat, state::ready)},
+    {"RCPT TO:<", stage::rcpt, &timeouts::command, true,
+     to(state::rcpt, state::data, state::bdat, state::ready)},
     // data
     {"DATA", stage::data, &timeouts::data_start, false, to(state::content, state::ready)},
     // content
@@ -70,10 +73,73 @@ inline constexpr row rows[states] = {
     {nullptr, stage::quit, nullptr, false, 0},
 };
 
+// What the engine needs while it runs, in little memory; the rows themselves are not in the image.
+struct packed_row {
+    char verb[12];
+    stage at;
+    bool others_may_follow;
+};
+
+inline constexpr auto packed = [] {
+    std::array<packed_row, states> table{};
+    for (unsigned i = 0; i < states; ++i) {
+        const row& from = rows[i];
+        for (unsigned c = 0; from.verb != nullptr && from.verb[c] != '\0'; ++c) {
+            table[i].verb[c] = from.verb[c];
+        }
+        table[i].at = from.at;
+        table[i].others_may_follow = from.others_may_follow;
+    }
+    return table;
+}();
+
+constexpr std::string_view verb(state s) noexcept {
+    return packed[static_cast<unsigned>(s)].verb;
+}
+constexpr stage stage_of(state s) noexcept {
+    return packed[static_cast<unsigned>(s)].at;
+}
+constexpr bool others_may_follow(state s) noexcept {
+    return packed[static_cast<unsigned>(s)].others_may_follow;
+}
+
+constexpr std::uint32_t timeout_of(state s, const timeouts& t) noexcept {
+    switch (s) {
+    case state::greeting:
+        return t.greeting;
+    case state::data:
+        return t.data_start;
+    case state::content:
+    case state::bdat:
+        return t.data_done;
+    case state::quit:
+        return t.quit;
+    default:
+        return t.command;
+    }
+}
+
+// The function and the table's column say the same.
+static_assert([] {
+    const timeouts different{1, 2, 3, 4, 5, 6, 7};
+    for (unsigned i = 0; i < states; ++i) {
+        if (rows[i].timeout != nullptr &&
+            different.*rows[i].timeout != timeout_of(static_cast<state>(i), different)) {
+            return false;
+        }
+    }
+    return true;
+}());
+
 constexpr const row& of(state s) noexcept {
     return rows[static_cast<unsigned>(s)];
 }
 constexpr bool allows(state from, state next) noexcept {
     return next == state::closed || (of(from).may_lead_to & to(next)) != 0;
 }
+
+// How the engine counts through the parameters of MAIL and RCPT.
+inline constexpr std::uint8_t mail_parameters = 0;
+inline constexpr std::uint8_t rcpt_parameters = 8;
+
 } // namespace postrider::session_table
