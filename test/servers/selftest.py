@@ -23,10 +23,14 @@ import tempfile
 import time
 import unittest
 
+import capture
 import certs
+import evil
 import fixture
 import maildir
 import postfix
+import scenarios
+import tls_server
 
 HERE = pathlib.Path(__file__).resolve().parent
 NASTY = (
@@ -424,6 +428,205 @@ class CommandLineTest(unittest.TestCase):
                     self.assertEqual(len(calls), 2)
             finally:
                 fixture.free_ports = real
+
+
+class CaptureTest(unittest.TestCase):
+    """The proxy changes nothing, counts right, delays, and passes on every kind of end."""
+
+    def test_a_session_through_the_proxy(self):
+        scenario = scenarios.named("right-plain")
+        with evil.EvilServer(scenario) as server, tempfile.TemporaryDirectory() as folder:
+            with capture.CaptureProxy(("127.0.0.1", server.port), record=folder) as proxy:
+                with smtplib.SMTP("127.0.0.1", proxy.port, "client.test", 10) as client:
+                    client.sendmail("alice@mail.test", ["bob@mail.test"], NASTY)
+            (connection,) = proxy.connections
+            self.assertEqual(connection.sent("c2s"), bytes(server.records[0].clear))
+            self.assertEqual(connection.sent("c2s"), pathlib.Path(folder, "1.c2s").read_bytes())
+            self.assertEqual(len(connection.sent("s2c")), server.records[0].sent)
+            # EHLO, MAIL, RCPT, DATA, content, QUIT: smtplib does not pipeline.
+            self.assertEqual(connection.round_trips, 6)
+            summary = connection.summary()
+            self.assertEqual(summary["segments"]["s2c"], 7)
+            self.assertEqual(summary["ends"], {"c2s": "eof", "s2c": "eof"})
+            lines = [json.loads(line) for line in pathlib.Path(folder, "1.jsonl").read_text("ascii").splitlines()]
+            self.assertEqual(b"".join(base64.b64decode(line.get("data", "")) for line in lines if line["direction"] == "c2s"), connection.sent("c2s"))
+
+    def test_delay(self):
+        with evil.EvilServer(scenarios.named("right-plain")) as server:
+            with capture.CaptureProxy(("127.0.0.1", server.port), delay_ms=50) as proxy:
+                before = time.monotonic()
+                with smtplib.SMTP("127.0.0.1", proxy.port, "client.test", 10) as client:
+                    client.noop()
+                # The greeting one way, NOOP and QUIT both ways.
+                self.assertGreaterEqual(time.monotonic() - before, 0.25)
+
+    def echo_through(self, act):
+        """Connects through a proxy to a server that does `act` with its socket; returns the client's end."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        proxy = capture.CaptureProxy(listener.getsockname())
+        self.addCleanup(proxy.close)
+        client = socket.create_connection(proxy.address, 5)
+        self.addCleanup(client.close)
+        server, _ = listener.accept()
+        self.addCleanup(server.close)
+        act(server)
+        return client, server
+
+    def test_ends(self):
+        client, _ = self.echo_through(lambda server: server.close())
+        self.assertEqual(client.recv(1), b"")
+        client, _ = self.echo_through(capture.reset)
+        with self.assertRaises(ConnectionResetError):
+            client.recv(1)
+        client, server = self.echo_through(lambda server: server.settimeout(5))
+        capture.reset(client)
+        with self.assertRaises(ConnectionResetError):
+            server.recv(1)
+        client, server = self.echo_through(lambda server: server.settimeout(5))
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(server.recv(1), b"")
+        server.sendall(b"still here")
+        self.assertEqual(client.recv(20), b"still here")
+
+    def test_unix_sockets(self):
+        with evil.EvilServer(scenarios.named("right-plain")) as server, tempfile.TemporaryDirectory() as folder:
+            with capture.CaptureProxy(("127.0.0.1", server.port), listen=folder + "/socket"):
+                fixture.wait_for_greeting(folder + "/socket", 5, lambda: True)
+
+
+class EvilTest(unittest.TestCase):
+    """The misbehaving server: a strict client passes, a trusting one is found out."""
+
+    strict = (
+        "right-helo right-chunking right-auth-starttls right-some-refused right-lmtp-some inject-required-line-same inject-required-octet-later strip-keyword "
+        "strip-220-cut before-tls-auth auth-in-clear challenge-login-endless challenge-plain-huge scram-right scram-wrong-signature flood-lines-ehlo "
+        "flood-line-greeting grammar-mail-mixed early-everything extra-data-250-single class-data-250 cut-final-tls cut-quit-plain 421-rcpt "
+        "drip-greeting size-huge text-escape"
+    ).split()
+    # What the trusting client does wrong there.
+    naive = {
+        "inject-required-line-same": "exit status",
+        "strip-keyword": "sent in clear",
+        "strip-cert-wrong-host": "sent",
+        "before-tls-auth": "exit status",
+        "auth-in-clear": "the password went over the wire in clear",
+        "early-everything": "exit status 0",
+        "size-small": "exit status",
+        "cut-final-plain": "exit status 75",
+    }
+
+    def run_model(self, names, *options):
+        wanted = [scenarios.named(name) for name in names]
+        client = [sys.executable, str(HERE / "model_client.py"), *options]
+        return evil.check(client, wanted, 4, report=lambda text: None)
+
+    def test_a_strict_client_passes(self):
+        for result in self.run_model(self.strict):
+            with self.subTest(result["name"]):
+                self.assertEqual(result["faults"], [], result["output"])
+
+    def test_a_trusting_client_is_found_out(self):
+        for result in self.run_model(self.naive, "--naive"):
+            with self.subTest(result["name"]):
+                self.assertIn(self.naive[result["name"]], "; ".join(result["faults"]))
+
+    def test_scenarios_are_well_formed(self):
+        found = scenarios.all_scenarios()
+        self.assertGreater(len(found), 350)
+        self.assertTrue({"T1", "T2", "T3", "T5", "T8", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "R1", "R2", "R4", "R5", "R6", "R7", "R8"} <= {each["threat"] for each in found})
+        for each in found:
+            self.assertEqual(json.loads(json.dumps(each)), each)
+            self.assertTrue(set(each["exit"]) <= {0, 1, 2, 64, 65, 69, 75, 76, 77, 78}, each["name"])
+            for step in each["steps"]:
+                self.assertTrue(hasattr(evil.Dialogue, "do_" + next(iter(step))), step)
+
+    def test_no_encoding_hides_the_password(self):
+        password = scenarios.PASSWORD
+        for length in range(12):
+            for before, after in (("\0" + "u" * length + "\0", ""), ("x" * length, "tail"), ("", "t" * length)):
+                mixed = (before + password + after).encode()
+                for encoded in (mixed, mixed.hex().encode(), base64.b64encode(mixed), base64.urlsafe_b64encode(mixed)):
+                    self.assertTrue(any(trace in encoded for trace in evil.traces_of(password)), (before, after, encoded))
+        self.assertFalse(any(trace in base64.b64encode(os.urandom(3000)) for trace in evil.traces_of(password)))
+
+    def test_output_is_judged(self):
+        scenario = scenarios.named("right-plain")
+        run = evil.Run(0, b"fine\n", 0.1, [evil.Record()])
+        self.assertEqual(evil.judge(scenario, run), [])
+        for output in (b"\x1b[31m", b"\xc2\x9b", b"\xe2\x80\xae", b"a\rb", b"\xff", scenarios.PASSWORD.encode()):
+            self.assertNotEqual(evil.judge(scenario, run._replace(output=output)), [], output)
+        self.assertNotEqual(evil.judge(scenario, run._replace(records=[])), [])
+        self.assertNotEqual(evil.judge(scenario, run._replace(status=1)), [])
+
+    def test_a_client_that_pipelines_unasked_is_found_out(self):
+        with evil.EvilServer(scenarios.named("right-one-by-one")) as server:
+            with socket.create_connection(("127.0.0.1", server.port), 5) as client:
+                client.recv(100)
+                client.sendall(b"EHLO x\r\nMAIL FROM:<a@b.test>\nRCPT TO:<a@b.test>\r\nQUIT\r\n")
+                while client.recv(1000):
+                    pass
+        text = "; ".join(server.records[0].violations)
+        self.assertIn("pipelined after EHLO", text)
+        self.assertIn("bare LF", text)
+
+    def test_serve_on_the_command_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            port_file = pathlib.Path(folder, "port")
+            command = [sys.executable, HERE / "evil.py", "serve", "--scenario", "right-starttls", "--port-file", port_file, "--record", folder + "/record"]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+                port = int(server.stdout.readline())
+                self.assertEqual(port_file.read_text("ascii"), f"{port}\n")
+                with smtplib.SMTP("127.0.0.1", port, "client.test", 10) as client:
+                    client._host = "mail.test"
+                    client.starttls(context=certs.client_context(certs.ensure()))
+                    client.sendmail("alice@mail.test", ["bob@mail.test"], NASTY)
+                server.send_signal(signal.SIGTERM)
+                (story,) = json.loads(server.stdout.read())
+            self.assertEqual(story["violations"], [])
+            self.assertEqual(pathlib.Path(folder, "record/1.clear").read_bytes(), b"ehlo client.test\r\nSTARTTLS\r\n")
+            self.assertIn(b"\r\n..dot first\r\n", pathlib.Path(folder, "record/1.secure").read_bytes())
+
+
+class TlsServerTest(unittest.TestCase):
+    """Certificates over real sockets, both ways into TLS."""
+
+    cases = "good chain-missing cn-only expired sha1 rsa1024 tls1.0 tls1.3 san-nul".split()
+
+    def test_a_strict_client_agrees_with_the_index(self):
+        index = certs.ensure()
+        with tls_server.running(index, self.cases) as served:
+            self.assertEqual([case["name"] for case in served["cases"]], [case["name"] for case in index["cases"] if case["name"] in self.cases])
+            for case in served["cases"]:
+                for mode, port in case["ports"].items():
+                    with self.subTest(case["name"], mode=mode):
+                        self.assertEqual(self.verdict(index, case, mode, port), case["expected"])
+
+    @staticmethod
+    def verdict(index, case, mode, port):
+        context = certs.client_context(index)
+        try:
+            if mode == "implicit":
+                client = smtplib.SMTP_SSL(timeout=10, context=context)
+                client._host = case["host"]
+                client.connect("127.0.0.1", port)
+            else:
+                client = smtplib.SMTP("127.0.0.1", port, timeout=10)
+                client._host = case["host"]
+                client.starttls(context=context)
+            client.quit()
+            return "ok"
+        except ssl.SSLError:
+            return "fail"
+
+    def test_with_on_the_command_line(self):
+        script = 'grep -c \'"starttls"\' "$POSTRIDER_TEST_TLS_JSON"; exit 5'
+        command = [sys.executable, HERE / "tls_server.py", "with", "--case", "good", "--case", "expired", "--", "sh", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (5, "2\n"))
+        done = subprocess.run([sys.executable, HERE / "tls_server.py", "with", "--case", "gud", "--", "true"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no case named gud", done.stderr)
 
 
 if __name__ == "__main__":
