@@ -48,6 +48,8 @@ struct recipient {
     /// ORCPT= of RFC 3461 4.2, plain (the engine writes xtext): the original address, empty for none. The
     /// address type sent is rfc822, or utf-8 (RFC 6533) when it is not ASCII.
     std::string_view original;
+    /// For the caller's own use.
+    std::uint8_t tag = 0;
 };
 
 /// A mail transaction. Fill in the public members, submit it, leave it alone until it is completed.

@@ -60,8 +60,14 @@ struct session_config {
     tls_policy tls = tls_policy::required;
     /// Let credentials go over a line that is not encrypted and verified.
     bool allow_auth_in_clear = false;
-    /// Try the first mechanism when the server lists none of them.
+    /// Try a mechanism even though the server lists none of them.
     bool try_unlisted_mechanism = false;
+    /// Which mechanism that is.
+    std::uint8_t unlisted_mechanism = 0;
+    /// Go on without authentication when the server does not list AUTH at all. Otherwise that is an error.
+    bool optional_auth = false;
+    /// Begin with EHLO. False: with HELO, for servers that drop the line at EHLO (RFC 5321 3.2).
+    bool use_ehlo = true;
     /// Send a mechanism's initial response in the AUTH command (RFC 4954 4).
     bool initial_response = true;
     bool use_pipelining = true;

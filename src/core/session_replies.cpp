@@ -178,7 +178,7 @@ void session::await_next_reply() noexcept {
 
 void session::on_greeting() noexcept {
     if (last_reply_.code == 220) {
-        begin(state::ehlo);
+        begin(config_.use_ehlo ? state::ehlo : state::helo);
     } else if (last_reply_.transient() || last_reply_.permanent()) {
         refuse(errc::greeting_refused);
     } else {
@@ -229,7 +229,7 @@ void session::on_starttls() noexcept {
 // Takes the first mechanism that the server lists and that this line may carry. There is no second try: a
 // server that fails the strong one must not get the weak one.
 void session::start_auth() noexcept {
-    if (config_.mechanisms.empty()) {
+    if (config_.mechanisms.empty() || (config_.optional_auth && !capabilities_.has(keyword::auth))) {
         go(state::ready);
         return;
     }
@@ -237,7 +237,8 @@ void session::start_auth() noexcept {
     errc e = errc::auth_unavailable;
     const bool any = capabilities_.mechanisms() == 0 && config_.try_unlisted_mechanism;
     for (unsigned i = 0; i < config_.mechanisms.size() && mechanism_ == nullptr; ++i) {
-        const bool listed = (capabilities_.mechanisms() >> i & 1U) != 0 || (any && i == 0);
+        const bool listed =
+            (capabilities_.mechanisms() >> i & 1U) != 0 || (any && i == config_.unlisted_mechanism);
         if (listed && (secure || !config_.mechanisms[i]->needs_secure_line())) {
             mechanism_ = config_.mechanisms[i];
         } else if (listed) {

@@ -31,7 +31,7 @@ inline constexpr unsigned states = static_cast<unsigned>(state::closed) + 1;
 
 inline constexpr row rows[states] = {
     // greeting
-    {nullptr, stage::greeting, &timeouts::greeting, false, to(state::ehlo, state::quit)},
+    {nullptr, stage::greeting, &timeouts::greeting, false, to(state::ehlo, state::helo, state::quit)},
     // ehlo
     {"EHLO ", stage::ehlo, &timeouts::command, false,
      to(state::helo, state::starttls, state::auth, state::ready, state::quit)},
