@@ -1,5 +1,7 @@
 // The driver: listeners, connections as coroutines on one io_context, TLS, and time.
 //
+// No co_await stands inside a condition: g++ 12 loses the frame of `a && !co_await b()`.
+//
 // A session never waits by itself. Idle limits, the end of a linger and the end of a stop's grace are all
 // found by one sweeping timer, so that an ordinary read or write costs no timer of its own.
 #include "sink/certificate.hpp"
@@ -109,12 +111,19 @@ class connection {
 };
 
 asio::awaitable<void> connection::run() {
-    if (around_.shared.settings.tls == tls_mode::implicit && !co_await handshake())
-        co_return;
+    if (around_.shared.settings.tls == tls_mode::implicit) {
+        const bool secured = co_await handshake();
+        if (!secured)
+            co_return;
+    }
     if (session_.next() == action::read)
         session_.greet();
-    while (co_await perform()) {
-        if (!co_await fill())
+    for (;;) {
+        const bool goes_on = co_await perform();
+        if (!goes_on)
+            co_return;
+        const bool came = co_await fill();
+        if (!came)
             co_return;
         digest();
     }
@@ -133,7 +142,8 @@ asio::awaitable<bool> connection::perform() {
         if (session_.next() == action::start_tls)
             session_.answer_starttls(plaintext_behind());
         const bool more = session_.output_full();
-        if (!co_await flush())
+        const bool written = co_await flush();
+        if (!written)
             co_return false;
         switch (session_.next()) {
         case action::read:
@@ -141,10 +151,12 @@ asio::awaitable<bool> connection::perform() {
                 co_return true;
             digest(); // commands were left because the replies filled the buffer
             continue;
-        case action::handshake:
-            if (!co_await handshake())
+        case action::handshake: {
+            const bool secured = co_await handshake();
+            if (!secured)
                 co_return false;
             continue;
+        }
         case action::close:
             co_await close_in_order();
             break;
@@ -287,9 +299,19 @@ void connection::event(std::string_view what) const {
         around_.shared.settings.on_event(what);
 }
 
-struct address_text {
-    std::string host;
-    std::uint16_t port = 0;
+// Keeps a connection in the server's list while it lives.
+class membership {
+  public:
+    membership(std::unordered_set<connection*>& all, connection& one) : all_(all), one_(one) {
+        all_.insert(&one_);
+    }
+    ~membership() { all_.erase(&one_); }
+    membership(const membership&) = delete;
+    membership& operator=(const membership&) = delete;
+
+  private:
+    std::unordered_set<connection*>& all_;
+    connection& one_;
 };
 
 [[noreturn]] void bad_address(const std::string& text) {
@@ -583,20 +605,10 @@ void server::impl::welcome(Socket socket) {
 }
 
 asio::awaitable<void> server::impl::serve(socket_type socket, std::string peer) {
-    struct membership {
-        impl& owner;
-        connection one;
-        membership(impl& o, socket_type s, std::string p)
-            : owner(o), one(o.around_, std::move(s), std::move(p)) {
-            owner.connections_.insert(&one);
-        }
-        ~membership() { owner.connections_.erase(&one); }
-        membership(const membership&) = delete;
-        membership& operator=(const membership&) = delete;
-    };
     {
-        membership here(*this, std::move(socket), std::move(peer));
-        co_await here.one.run();
+        const auto here = std::make_unique<connection>(around_, std::move(socket), std::move(peer));
+        const membership listed(connections_, *here);
+        co_await here->run();
     }
     finish_if_idle();
 }
