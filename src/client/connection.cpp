@@ -1,0 +1,327 @@
+#include "connection.hpp"
+
+#include <algorithm>
+
+namespace postrider::line {
+
+namespace asio = boost::asio;
+
+connection::connection(asio::any_io_executor strand, stream_socket socket, const client_options& options,
+                       const session_config& config, tls_context* tls, std::shared_ptr<connection_info> info)
+    : strand_(std::move(strand)), socket_(std::move(socket)), options_(options), tls_(tls),
+      info_(std::move(info)), transport_(socket_.native_handle()), session_(config, reply_space_),
+      dialogue_(options_, *info_), gather_(gather_space_), timer_(strand_) {}
+
+connection::~connection() {
+    wipe(input_.data(), input_.size());
+    wipe(reply_space_.data(), reply_space_.size());
+}
+
+void connection::begin_with_tls(std::chrono::milliseconds limit) {
+    implicit_tls_ = handshaking_ = true;
+    handshake_deadline_ = now() + static_cast<instant>(std::max<std::int64_t>(limit.count(), 0));
+    tls_since_ = clock::now();
+    transport_.start_tls(*tls_);
+}
+
+void connection::run(task t) {
+    task_ = std::move(t);
+    handed_ = content_handed_ = 0;
+    pump();
+}
+
+void connection::abort(errc why) {
+    if (!session_.is_closed()) {
+        break_off(why, "");
+    }
+    if (is_running()) {
+        pump();
+    }
+}
+
+void connection::close() {
+    if (socket_.is_open()) {
+        transport_.say_goodbye();
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+    }
+    timer_.cancel();
+    timer_set_ = never;
+}
+
+instant connection::now() const {
+    return static_cast<instant>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock::now().time_since_epoch()).count());
+}
+
+void connection::set_up() {
+    dialogue_.set_up();
+}
+
+// Does what the session wants until it has to wait, or the task is through.
+void connection::pump() {
+    if (pumping_) {
+        return; // a callback of the task broke the session off; the loop below will see that
+    }
+    pumping_ = true;
+    for (bool moved = true; moved && is_running();) {
+        if (handshaking_ && !session_.is_closed()) {
+            moved = handshake();
+            continue;
+        }
+        const want w = session_.next(now());
+        note_failure();
+        if (w == want::closed || task_.enough(w)) {
+            pumping_ = false;
+            finish();
+            return;
+        }
+        moved = move(w);
+    }
+    pumping_ = false;
+    if (is_running()) {
+        wait();
+    }
+}
+
+// One step towards what the session wants; false when there is nothing to do but to wait.
+bool connection::move(want w) {
+    if (w == want::write && collect()) {
+        return true;
+    }
+    if (!gather_.empty() || transport_.has_output()) {
+        return flush() || read();
+    }
+    switch (w) {
+    case want::content:
+        task_.lend(session_);
+        return true;
+    case want::start_tls:
+        return start_tls();
+    default:
+        return read();
+    }
+}
+
+// Takes the next slice of output. Before the first one of an exchange, what came unasked is heard.
+bool connection::collect() {
+    const bool fresh = gather_.empty() && !transport_.has_output() && session_.outstanding() == 0;
+    if (fresh && read()) {
+        return true;
+    }
+    const std::string_view octets = session_.output();
+    const bool secret = session_.output_is_secret();
+    const bool content = session_.output_is_content();
+    const std::size_t before = gather_.size();
+    if (!gather_.take(session_)) {
+        return false;
+    }
+    const std::size_t size = gather_.size() - before;
+    dialogue_.sent({octets.data(), size}, secret, content);
+    if (!marks_.empty() && marks_.back().content == content) {
+        marks_.back().size += size;
+    } else {
+        marks_.push_back({size, content});
+    }
+    return true;
+}
+
+// Writes what was collected; false when the line takes no more just now.
+bool connection::flush() {
+    transport::step result = transport_.flush();
+    if (result == transport::step::done && !gather_.empty()) {
+        std::size_t consumed = 0;
+        result = transport_.write(gather_.slices(), consumed);
+        gather_.written(consumed);
+    }
+    // Before anything that is read later: whether a message can be in doubt hangs on it.
+    count_handed();
+    if (result == transport::step::failed) {
+        const errc error = transport_.error();
+        const std::string detail = transport_.detail();
+        read_all(); // the server may have said why before it closed
+        break_off(error, detail);
+        return true;
+    }
+    return result == transport::step::done;
+}
+
+void connection::count_handed() {
+    std::size_t size = transport_.take_handed();
+    if (size == 0) {
+        return;
+    }
+    session_.handed(size);
+    handed_ += size;
+    while (size > 0 && !marks_.empty()) {
+        mark& front = marks_.front();
+        const std::size_t n = std::min(size, front.size);
+        content_handed_ += front.content ? n : 0;
+        front.size -= n;
+        size -= n;
+        if (front.size == 0) {
+            marks_.pop_front();
+        }
+    }
+    if (task_.progress) {
+        task_.progress(content_handed_ > 0 ? stage::content : session_.failed_at(), content_handed_);
+    }
+}
+
+// Reads what is there; false when that is nothing.
+bool connection::read() {
+    std::size_t size = 0;
+    switch (transport_.read(input_, size)) {
+    case transport::step::done:
+        dialogue_.received({input_.data(), size});
+        session_.received({input_.data(), size});
+        note_failure();
+        if (task_.progress) {
+            task_.progress(session_.failed_at(), content_handed_);
+        }
+        return true;
+    case transport::step::blocked:
+        return false;
+    default:
+        break_off(transport_.error(), transport_.detail());
+        return true;
+    }
+}
+
+void connection::read_all() {
+    while (!session_.is_closed() && read()) {
+    }
+}
+
+bool connection::start_tls() {
+    // The server speaks second in TLS: what can be read now was said in clear, and the session takes it for
+    // the attack it is (RFC 3207 6).
+    if (read()) {
+        return true;
+    }
+    wipe(input_.data(), input_.size());
+    handshaking_ = true;
+    handshake_deadline_ = session_.deadline();
+    tls_since_ = clock::now();
+    transport_.start_tls(*tls_);
+    return true;
+}
+
+bool connection::handshake() {
+    const transport::step result = transport_.handshake();
+    if (result == transport::step::blocked) {
+        if (now() < handshake_deadline_) {
+            return false;
+        }
+        break_off(errc::timed_out, "the TLS handshake was not done in time");
+        failure_.at = implicit_tls_ ? stage::connect : stage::starttls;
+    } else if (result == transport::step::done) {
+        handshaking_ = false;
+        transport_.describe_to(*info_);
+        info_->steps.push_back(
+            {"tls", std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - tls_since_)});
+        dialogue_.tls_started();
+        session_.tls_started(transport_.verified());
+    } else {
+        transport_.describe_to(*info_); // whose certificate it was that did not pass
+        break_off(transport_.error(), transport_.detail());
+        failure_.at = implicit_tls_ ? stage::connect : stage::starttls;
+    }
+    return true;
+}
+
+void connection::break_off(errc error, std::string detail) {
+    detail_ = detail_.empty() ? std::move(detail) : detail_;
+    session_.lost(error);
+    note_failure();
+}
+
+// The session says QUIT after a refusal, and then last_reply() is the one to that: so the decisive one is
+// kept when it comes.
+void connection::note_failure() {
+    if (noted_ || session_.error() == errc::ok) {
+        return;
+    }
+    noted_ = true;
+    failure_.error = session_.error();
+    failure_.at = session_.failed_at();
+    const reply& last = session_.last_reply();
+    switch (failure_.error) {
+    case errc::starttls_refused:
+    case errc::auth_refused:
+    case errc::auth_transient:
+    case errc::greeting_refused:
+    case errc::ehlo_refused:
+    case errc::service_closing:
+    case errc::unexpected_reply:
+    case errc::content_refused:
+    case errc::unsolicited_reply:
+        failure_.code = last.code;
+        failure_.enhanced = last.enhanced;
+        failure_.text = std::string(last.text);
+        break;
+    default: // not about a reply
+        break;
+    }
+}
+
+status connection::failure() const {
+    status s = failure_;
+    s.detail = detail_;
+    return s;
+}
+
+void connection::wait() {
+    wait_for(asio::socket_base::wait_read, waiting_read_);
+    if (!gather_.empty() || transport_.has_output()) {
+        wait_for(asio::socket_base::wait_write, waiting_write_);
+    }
+    wait_until(handshaking_ ? handshake_deadline_ : session_.deadline());
+}
+
+void connection::wait_for(asio::socket_base::wait_type what, bool& waiting) {
+    if (waiting) {
+        return;
+    }
+    waiting = true;
+    socket_.async_wait(what, [self = shared_from_this(), &waiting](const boost::system::error_code&) {
+        // Also when the wait was cancelled: a task may have begun since then.
+        waiting = false;
+        if (self->is_running()) {
+            self->pump();
+        }
+    });
+}
+
+// The timer is set anew only when it would go off too late; going off too early costs one look at the clock.
+void connection::wait_until(instant deadline) {
+    if (deadline >= timer_set_ || deadline == never) {
+        return;
+    }
+    timer_set_ = deadline;
+    timer_.expires_at(clock::time_point(std::chrono::milliseconds(deadline)));
+    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        self->timer_set_ = never;
+        if (self->is_running()) {
+            self->pump();
+        }
+    });
+}
+
+void connection::finish() {
+    // Nobody waits on an idle line: it would keep the context running.
+    boost::system::error_code ignored;
+    if (waiting_read_ || waiting_write_) {
+        socket_.cancel(ignored);
+    }
+    timer_.cancel();
+    timer_set_ = never;
+    const task through = std::move(task_);
+    task_ = {};
+    through.done();
+}
+
+} // namespace postrider::line

@@ -1,0 +1,123 @@
+// connection.hpp - the Asio driver: one engine session over one connected socket.
+//
+// Socket calls are made directly and never block; Asio is asked only to wait. So no buffer is ever lent to an
+// operation that might outlive it, cancelling is just no longer waiting, and the three rules of stream.hpp
+// are plain to see in pump(). Reading goes on while a write is stuck, because both are waited for then.
+#pragma once
+
+#include "connector.hpp"
+#include "dialogue.hpp"
+#include "postrider/client.hpp"
+#include "postrider/stream.hpp"
+#include "tls.hpp"
+#include "transport.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace postrider::line {
+
+class connection : public std::enable_shared_from_this<connection> {
+  public:
+    /// What the client wants of the time until the session has gone far enough.
+    struct task {
+        /// Asked with what the session wants next; true: far enough.
+        std::function<bool(want)> enough;
+        /// Lends the session the next part of the content.
+        std::function<void(session&)> lend;
+        /// Told of the stage and of the octets of content handed to the system since the task began.
+        std::function<void(stage, std::uint64_t)> progress;
+        /// Called once: far enough, or the session is closed.
+        std::function<void()> done;
+    };
+
+    /// The socket is connected and non-blocking. Options, configuration and `tls` (null for tls_policy::none)
+    /// must outlive it.
+    connection(boost::asio::any_io_executor strand, stream_socket socket, const client_options& options,
+               const session_config& config, tls_context* tls, std::shared_ptr<connection_info> info);
+    ~connection();
+
+    /// TLS before the greeting, within `limit` from now.
+    void begin_with_tls(std::chrono::milliseconds limit);
+    /// Drives the session until the task is through. One at a time.
+    void run(task t);
+    /// Breaks the session off; what is under way is settled by the engine's rule.
+    void abort(errc why);
+    /// Tells the peer, as far as that can be done at once, and closes the socket.
+    void close();
+
+    session& engine() { return session_; }
+    bool is_closed() const { return session_.is_closed(); }
+    /// Octets handed to the system since the last task began.
+    std::uint64_t handed() const { return handed_; }
+    const std::shared_ptr<connection_info>& info() const { return info_; }
+    /// Why the session was closed, with the reply that decided it.
+    status failure() const;
+    /// Nothing more of the set-up is of interest.
+    void set_up();
+
+  private:
+    using clock = std::chrono::steady_clock;
+    struct mark {
+        std::size_t size;
+        bool content;
+    };
+
+    bool is_running() const { return static_cast<bool>(task_.done); }
+    void pump();
+    bool move(want w);
+    bool handshake();
+    bool start_tls();
+    bool collect();
+    bool flush();
+    bool read();
+    void count_handed();
+    void read_all();
+    void break_off(errc error, std::string detail);
+    void note_failure();
+    void wait();
+    void wait_for(boost::asio::socket_base::wait_type what, bool& waiting);
+    void wait_until(instant deadline);
+    void finish();
+    instant now() const;
+
+    boost::asio::any_io_executor strand_;
+    stream_socket socket_;
+    const client_options& options_;
+    tls_context* tls_;
+    std::shared_ptr<connection_info> info_;
+    transport transport_;
+    std::array<char, 2048> reply_space_{};
+    session session_;
+    dialogue dialogue_;
+    std::array<char, 4096> gather_space_{};
+    gather gather_;
+    std::array<char, 16384> input_{};
+
+    task task_;
+    bool handshaking_ = false;
+    bool implicit_tls_ = false;
+    bool pumping_ = false;
+    bool waiting_read_ = false;
+    bool waiting_write_ = false;
+    instant handshake_deadline_ = never;
+
+    std::deque<mark> marks_; // of what is collected and not yet handed
+    std::uint64_t handed_ = 0;
+    std::uint64_t content_handed_ = 0;
+
+    bool noted_ = false;
+    status failure_;
+    std::string detail_;
+    clock::time_point tls_since_;
+
+    boost::asio::steady_timer timer_;
+    instant timer_set_ = never;
+};
+
+} // namespace postrider::line

@@ -1,0 +1,288 @@
+#include "connector.hpp"
+
+#include "transport.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <system_error>
+
+namespace postrider::line {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::chrono::microseconds since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+}
+
+// An IPv4-mapped address is an IPv4 address, for the filter and for the socket.
+asio::ip::address plain(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    return address;
+}
+
+// The families take turns, in the resolver's order within each and beginning with its first (RFC 8305 4).
+std::vector<asio::ip::address> interleaved(const std::vector<asio::ip::address>& addresses) {
+    std::vector<asio::ip::address> turns[2];
+    for (const asio::ip::address& a : addresses) {
+        turns[a.is_v6() == addresses.front().is_v6() ? 0 : 1].push_back(a);
+    }
+    std::vector<asio::ip::address> mixed;
+    for (std::size_t i = 0; i < std::max(turns[0].size(), turns[1].size()); ++i) {
+        for (const auto& turn : turns) {
+            if (i < turn.size()) {
+                mixed.push_back(turn[i]);
+            }
+        }
+    }
+    return mixed;
+}
+
+} // namespace
+
+std::string text_of(const stream_endpoint& endpoint) {
+    const int family = endpoint.protocol().family();
+    if (family == AF_UNIX) {
+        const auto* const address = reinterpret_cast<const sockaddr_un*>(endpoint.data());
+        const std::size_t room = endpoint.size() - offsetof(sockaddr_un, sun_path);
+        return "unix:" + std::string(address->sun_path, ::strnlen(address->sun_path, room));
+    }
+    asio::ip::tcp::endpoint tcp;
+    std::memcpy(tcp.data(), endpoint.data(), std::min(endpoint.size(), tcp.capacity()));
+    const std::string host = tcp.address().to_string();
+    return (tcp.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(tcp.port());
+}
+
+connector::connector(asio::any_io_executor strand, const client_options& options, host_name host,
+                     connection_info& info)
+    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), looked_up_(strand_),
+      deadline_(strand_), stagger_(strand_) {}
+
+std::uint16_t connector::port() const {
+    return options_.server.port != 0 ? options_.server.port : default_port(options_.server);
+}
+
+void connector::start(callback done) {
+    done_ = std::move(done);
+    since_ = clock::now();
+    deadline_.expires_after(options_.connect_timeout);
+    deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+        if (!error) {
+            self->fail(errc::timed_out, self->endpoints_.empty()
+                                            ? self->host_.text + ": no answer to the look-up in time"
+                                            : "no connection in time");
+        }
+    });
+    if (!options_.server.unix_path.empty()) {
+        sockaddr_un longest{};
+        if (options_.server.unix_path.size() >= sizeof longest.sun_path) {
+            fail(errc::bad_configuration,
+                 "the path of the Unix socket is too long: " + options_.server.unix_path);
+            return;
+        }
+        race({asio::local::stream_protocol::endpoint(options_.server.unix_path)});
+    } else if (host_.is_address) {
+        on_addresses({host_.text});
+    } else {
+        look_up();
+    }
+}
+
+void connector::cancel() {
+    done_ = nullptr;
+    deadline_.cancel();
+    stagger_.cancel();
+    looked_up_.close();
+    resolution_.reset();
+    for (attempt& a : running_) {
+        boost::system::error_code ignored;
+        a.socket.close(ignored);
+    }
+}
+
+void connector::look_up() {
+    try {
+        resolution_ = resolution::start(host_.text, options_.resolver);
+        const int copy = ::fcntl(resolution_->descriptor(), F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            throw std::system_error(errno, std::generic_category());
+        }
+        looked_up_.assign(copy);
+    } catch (const std::exception& e) {
+        fail(errc::out_of_memory, std::string("cannot look up the host: ") + e.what());
+        return;
+    }
+    looked_up_.async_wait(asio::posix::descriptor_base::wait_read,
+                          [self = shared_from_this()](const boost::system::error_code& error) {
+                              if (!error && self->done_) {
+                                  self->on_looked_up();
+                              }
+                          });
+}
+
+void connector::on_looked_up() {
+    resolution::answer answer = resolution_->take();
+    info_.steps.push_back({"resolve", since(since_)});
+    looked_up_.close();
+    if (answer.error != errc::ok) {
+        fail(answer.error, std::move(answer.detail));
+        return;
+    }
+    on_addresses(std::move(answer.addresses));
+}
+
+void connector::on_addresses(std::vector<std::string> texts) {
+    boost::system::error_code error;
+    std::optional<asio::ip::address> source;
+    if (!options_.source_address.empty()) {
+        source = asio::ip::make_address(options_.source_address, error);
+        if (error) {
+            fail(errc::bad_configuration, "not an IP address to connect from: " + options_.source_address);
+            return;
+        }
+    }
+    std::vector<asio::ip::address> addresses;
+    std::string left_out;
+    for (const std::string& text : texts) {
+        const asio::ip::address address = plain(asio::ip::make_address(text, error));
+        const bool family = !error && (!source || source->is_v4() == address.is_v4());
+        if (family && (!options_.address_filter || options_.address_filter(address.to_string()))) {
+            addresses.push_back(address);
+        } else {
+            left_out += (left_out.empty() ? "" : ", ") + text +
+                        (error    ? " (no address)"
+                         : family ? " (filtered)"
+                                  : " (not of the source address's family)");
+        }
+    }
+    if (addresses.empty()) {
+        fail(errc::connection_failed, host_.text + " has no address that may be used: " + left_out);
+        return;
+    }
+    std::vector<stream_endpoint> endpoints;
+    for (const asio::ip::address& address : interleaved(addresses)) {
+        endpoints.emplace_back(asio::ip::tcp::endpoint(address, port()));
+    }
+    race(std::move(endpoints));
+}
+
+void connector::race(std::vector<stream_endpoint> endpoints) {
+    endpoints_ = std::move(endpoints);
+    since_ = clock::now();
+    try_next();
+}
+
+// Starts the next attempt, and the timer for the one after it.
+void connector::try_next() {
+    if (!done_ || next_ == endpoints_.size()) {
+        return;
+    }
+    const stream_endpoint endpoint = endpoints_[next_++];
+    info_.attempts.push_back({text_of(endpoint), errc::ok, "", {}});
+    const auto a = running_.emplace(running_.end(), strand_, info_.attempts.size() - 1, endpoint);
+    std::string detail;
+    if (!open(*a, detail)) {
+        record_failure(*a, errc::connection_failed, detail);
+        running_.erase(a);
+        on_connected(running_.end(), 0);
+        return;
+    }
+    a->socket.async_connect(endpoint, [self = shared_from_this(), a](const boost::system::error_code& error) {
+        if (self->done_) {
+            self->on_connected(a, error.value());
+        }
+    });
+    stagger_.expires_after(options_.connect_stagger);
+    stagger_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+        if (!error) {
+            self->try_next();
+        }
+    });
+}
+
+bool connector::open(attempt& a, std::string& detail) const {
+    boost::system::error_code error;
+    a.socket.open(a.endpoint.protocol(), error);
+    if (!error && a.endpoint.protocol().family() != AF_UNIX) {
+        // Our writes are whole groups of commands; waiting for more would only wait for the peer's delayed
+        // ACK.
+        a.socket.set_option(asio::ip::tcp::no_delay(true), error);
+        if (!error && !options_.source_address.empty()) {
+            const asio::ip::tcp::endpoint from(asio::ip::make_address(options_.source_address), 0);
+            a.socket.bind(from, error);
+        }
+    }
+    if (!error) {
+        a.socket.native_non_blocking(true, error);
+    }
+    detail = error ? error.message() : "";
+    return !error;
+}
+
+// `a` is connected or has failed; at running_.end() it never began.
+void connector::on_connected(attempts::iterator a, int error) {
+    if (a != running_.end()) {
+        if (error == 0) {
+            info_.attempts[a->index].duration = since(a->since);
+            info_.steps.push_back({"connect", since(since_)});
+            stream_socket winner = std::move(a->socket);
+            running_.erase(a);
+            finish({}, std::move(winner));
+            return;
+        }
+        record_failure(*a, errc_of_errno(error), text_of_errno(error));
+        running_.erase(a);
+    }
+    if (next_ < endpoints_.size()) {
+        try_next();
+    } else if (running_.empty()) {
+        std::string detail;
+        for (const connect_attempt& tried : info_.attempts) {
+            detail += (detail.empty() ? "" : "; ") + tried.address + ": " + tried.detail;
+        }
+        fail(info_.attempts.back().error, detail);
+    }
+}
+
+void connector::record_failure(const attempt& a, errc error, std::string detail) {
+    connect_attempt& tried = info_.attempts[a.index];
+    tried.error = error;
+    tried.detail = std::move(detail);
+    tried.duration = since(a.since);
+}
+
+void connector::fail(errc error, std::string detail) {
+    if (!done_) {
+        return; // a timer that had gone off before it was cancelled
+    }
+    for (const attempt& a : running_) {
+        record_failure(a, error, detail);
+    }
+    finish({error, std::move(detail)}, stream_socket(strand_));
+}
+
+void connector::finish(failure why, stream_socket socket) {
+    callback done = std::move(done_);
+    for (const attempt& a : running_) { // the losers
+        if (info_.attempts[a.index].error == errc::ok) {
+            record_failure(a, errc::cancelled, "another address was faster");
+        }
+    }
+    cancel();
+    if (done) {
+        done(std::move(why), std::move(socket));
+    }
+}
+
+} // namespace postrider::line

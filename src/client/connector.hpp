@@ -1,0 +1,86 @@
+// connector.hpp - from the name of a server to a connected socket: look-up, filter, and the race of RFC 8305.
+#pragma once
+
+#include "host_name.hpp"
+#include "postrider/client.hpp"
+#include "resolution.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postrider::line {
+
+using stream_socket = boost::asio::generic::stream_protocol::socket;
+using stream_endpoint = boost::asio::generic::stream_protocol::endpoint;
+
+/// "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path".
+std::string text_of(const stream_endpoint& endpoint);
+
+/// One attempt to reach the server. All calls and callbacks on the executor, which must be a strand.
+class connector : public std::enable_shared_from_this<connector> {
+  public:
+    struct failure {
+        errc error = errc::ok;
+        std::string detail;
+    };
+    /// The socket is open when failure::error is ok.
+    using callback = std::function<void(failure, stream_socket)>;
+
+    /// The options and `info`, which gets attempts and durations, must outlive it or the call of cancel().
+    connector(boost::asio::any_io_executor strand, const client_options& options, host_name host,
+              connection_info& info);
+
+    /// `done` is called once, unless cancel() comes first.
+    void start(callback done);
+    /// Drops everything under way; `done` will not be called.
+    void cancel();
+
+  private:
+    using clock = std::chrono::steady_clock;
+    struct attempt {
+        attempt(const boost::asio::any_io_executor& strand, std::size_t entry, stream_endpoint to)
+            : socket(strand), index(entry), endpoint(std::move(to)) {}
+        stream_socket socket;
+        std::size_t index; // in connection_info::attempts
+        stream_endpoint endpoint;
+        clock::time_point since = clock::now();
+    };
+    using attempts = std::list<attempt>;
+
+    void look_up();
+    void on_looked_up();
+    void on_addresses(std::vector<std::string> texts);
+    void race(std::vector<stream_endpoint> endpoints);
+    void try_next();
+    bool open(attempt& a, std::string& detail) const;
+    void on_connected(attempts::iterator a, int error);
+    void record_failure(const attempt& a, errc error, std::string detail);
+    void finish(failure why, stream_socket socket);
+    void fail(errc error, std::string detail);
+    std::uint16_t port() const;
+
+    boost::asio::any_io_executor strand_;
+    const client_options& options_;
+    host_name host_;
+    connection_info& info_;
+    callback done_;
+    std::shared_ptr<resolution> resolution_;
+    boost::asio::posix::stream_descriptor looked_up_;
+    boost::asio::steady_timer deadline_;
+    boost::asio::steady_timer stagger_;
+    std::vector<stream_endpoint> endpoints_;
+    std::size_t next_ = 0;
+    attempts running_;
+    clock::time_point since_;
+};
+
+} // namespace postrider::line

@@ -1,0 +1,274 @@
+#include "delivery.hpp"
+
+#include "postrider/message.hpp"
+
+#include <algorithm>
+
+namespace postrider::line {
+
+namespace {
+
+bool is_ascii(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// The syntax, and that a domain beyond ASCII, or one that claims to be an A-label, is genuine (IDNA2008).
+errc check(const mailbox& m) {
+    const std::string domain(m.domain());
+    if (domain.empty() || domain.front() == '[') {
+        return errc::ok;
+    }
+    const result<std::string> converted = ascii_mailbox("postmaster@" + domain);
+    return converted ? errc::ok : converted.error();
+}
+
+errc check_sender(const std::string& text) {
+    const result<reverse_path> path = reverse_path::parse(text);
+    return path ? check(path->address()) : path.error();
+}
+
+errc check_recipient(const std::string& text) {
+    const result<forward_path> path = forward_path::parse(text);
+    return path ? check(path->address()) : path.error();
+}
+
+// The address as this server can take it: with A-labels where it offers no SMTPUTF8 (RFC 6531 3.2).
+result<std::string> spelled_for(const std::string& text, bool utf8_offered) {
+    return utf8_offered || is_ascii(text) ? result<std::string>(text) : ascii_mailbox(text);
+}
+
+disposition disposition_of_reply(std::uint16_t code, errc error) noexcept {
+    return code >= 500   ? disposition::permanent
+           : code >= 400 ? disposition::transient
+                         : disposition_of(error);
+}
+
+} // namespace
+
+delivery::delivery(outgoing mail, bool probe) : mail_(std::move(mail)), probe_(probe) {
+    for (const addressee& to : mail_.recipients) {
+        outcomes_.emplace_back().address = to.address;
+    }
+}
+
+void delivery::settle(std::size_t index, errc error, stage at, std::string why) {
+    recipient_outcome& o = outcomes_[index];
+    // What is found here before anything was sent will be found again.
+    o.outcome = error == errc::others_refused ? disposition::permanent : disposition_of(error);
+    o.at = at;
+    o.error = error;
+    detail_ = detail_.empty() ? std::move(why) : detail_;
+}
+
+void delivery::drop_open(errc error, stage at, const std::string& why) {
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+        if (outcomes_[i].outcome == disposition::pending) {
+            settle(i, error, at, why);
+        }
+    }
+    detail_ = detail_.empty() ? why : detail_;
+}
+
+void delivery::fail(errc error, stage at, const status& why) {
+    for (recipient_outcome& o : outcomes_) {
+        if (o.outcome == disposition::pending) {
+            o.outcome = disposition_of_reply(why.code, error);
+            o.at = at;
+            o.error = error;
+            o.code = why.code;
+            o.enhanced = why.enhanced;
+            o.text = why.text;
+        }
+    }
+}
+
+bool delivery::parse() {
+    if (mail_.recipients.empty()) {
+        detail_ = "the envelope has no recipient";
+        return false;
+    }
+    if (const errc e = check_sender(mail_.from); e != errc::ok) {
+        drop_open(e, stage::mail, "the sender " + mail_.from + " is not a valid reverse-path");
+        return false;
+    }
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+        parse_recipient(i);
+    }
+    const auto open = [](const recipient_outcome& o) { return o.outcome == disposition::pending; };
+    const auto left = std::count_if(outcomes_.begin(), outcomes_.end(), open);
+    if (mail_.all_or_nothing && left < static_cast<std::ptrdiff_t>(outcomes_.size())) {
+        drop_open(errc::others_refused, stage::rcpt, "");
+        return false;
+    }
+    return left > 0;
+}
+
+void delivery::parse_recipient(std::size_t index) {
+    const std::string& text = mail_.recipients[index].address;
+    if (const errc e = check_recipient(text); e != errc::ok) {
+        settle(index, e, stage::rcpt, "the recipient " + text + " is not a valid mailbox");
+    }
+}
+
+bool delivery::prepare(const capabilities& offered) {
+    transaction_ = {};
+    transaction_.probe = probe_;
+    transaction_.all_or_nothing = mail_.all_or_nothing;
+    transaction_.ret = mail_.ret;
+    transaction_.priority = mail_.priority;
+    transaction_.envelope_id = mail_.envelope_id;
+    transaction_.smtputf8 = mail_.smtputf8.value_or(false);
+    return (probe_ || read_content(offered)) && choose_addresses(offered);
+}
+
+bool delivery::read_content(const capabilities& offered) {
+    content_ = mail_.content;
+    if (mail_.compose) {
+        std::string why;
+        result<content> composed = mail_.compose(offered, why);
+        if (!composed) {
+            drop_open(composed.error(), stage::mail, why);
+            return false;
+        }
+        content_ = std::move(*composed);
+    }
+    const result<content_traits> traits = content_.traits();
+    if (!traits) {
+        drop_open(traits.error(), stage::mail, "the content cannot be read");
+        return false;
+    }
+    return choose_body(*traits) && lend_first();
+}
+
+bool delivery::choose_body(const content_traits& traits) {
+    const body_type natural = traits.has_8bit ? body_type::eight_bit : body_type::seven_bit;
+    transaction_.body = mail_.body.value_or(natural);
+    if (traits.has_nul && transaction_.body != body_type::binary) {
+        drop_open(errc::content_has_nul, stage::mail,
+                  "a NUL can only be sent with BINARYMIME, which must be asked for");
+        return false;
+    }
+    if (traits.header_has_8bit && !mail_.smtputf8) {
+        if (!traits.header_is_utf8) {
+            drop_open(errc::bad_message, stage::mail, "the header is neither ASCII nor UTF-8");
+            return false;
+        }
+        transaction_.smtputf8 = true; // RFC 6532
+    }
+    total_ = transaction_.body == body_type::binary ? content_.size() : traits.canonical_size;
+    transaction_.size = total_;
+    return true;
+}
+
+bool delivery::lend_first() {
+    reader_.emplace(content_.read());
+    unread_ = content_.size();
+    const result<std::span<const char>> first = reader_->next();
+    if (!first) {
+        drop_open(first.error(), stage::mail, "the content cannot be read");
+        return false;
+    }
+    unread_ -= std::min<std::uint64_t>(unread_, first->size());
+    transaction_.content = {first->data(), first->size()};
+    transaction_.more_content = unread_ > 0;
+    return true;
+}
+
+void delivery::lend_to(session& s) {
+    const result<std::span<const char>> part = reader_->next();
+    if (!part || part->empty()) {
+        // Shorter than it was: what was promised with SIZE or BDAT cannot be kept.
+        detail_ = "the content cannot be read to its end, or became shorter while it was sent";
+        s.content_failed(part ? errc::content_unreadable : part.error());
+        return;
+    }
+    unread_ -= std::min<std::uint64_t>(unread_, part->size());
+    s.lend({part->data(), part->size()}, unread_ == 0);
+}
+
+bool delivery::choose_addresses(const capabilities& offered) {
+    const bool utf8 = offered.has(keyword::smtputf8);
+    rcpts_.clear();
+    rcpts_.reserve(outcomes_.size()); // paths refer to the texts within
+    recipients_.clear();
+    const result<std::string> from = spelled_for(mail_.from, utf8);
+    if (!from) {
+        drop_open(from.error(), stage::mail, "the sender " + mail_.from + " needs SMTPUTF8");
+        return false;
+    }
+    from_ = *from;
+    transaction_.from = *reverse_path::parse(from_);
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+        if (outcomes_[i].outcome == disposition::pending && !add_recipient(i, utf8) && mail_.all_or_nothing) {
+            drop_open(errc::others_refused, stage::rcpt, "");
+            return false;
+        }
+    }
+    transaction_.recipients = recipients_;
+    for (std::size_t i = 0; i < recipients_.size(); ++i) {
+        recipients_[i].text_space = rcpts_[i].reply;
+    }
+    return !recipients_.empty();
+}
+
+bool delivery::add_recipient(std::size_t index, bool utf8_offered) {
+    const addressee& to = mail_.recipients[index];
+    const result<std::string> text = spelled_for(to.address, utf8_offered);
+    if (!text) {
+        settle(index, text.error(), stage::rcpt, "the recipient " + to.address + " needs SMTPUTF8");
+        return false;
+    }
+    rcpts_.emplace_back();
+    rcpts_.back().text = *text;
+    rcpts_.back().index = index;
+    recipient& r = recipients_.emplace_back(*forward_path::parse(rcpts_.back().text));
+    r.notify = to.notify;
+    r.original = to.original;
+    return true;
+}
+
+send_result delivery::results() const {
+    send_result done;
+    done.recipients = outcomes_;
+    for (std::size_t i = 0; i < recipients_.size() && transaction_.completed(); ++i) {
+        const outcome& o = recipients_[i].result;
+        recipient_outcome& to = done.recipients[rcpts_[i].index];
+        to.outcome = o.status;
+        to.at = o.at;
+        to.error = o.error;
+        to.code = o.code;
+        to.enhanced = o.enhanced;
+        to.text = std::string(o.text);
+    }
+    const disposition wanted = probe_ ? disposition::accepted : disposition::delivered;
+    const auto missed = [wanted](const recipient_outcome& o) { return o.outcome != wanted; };
+    const auto first = std::find_if(done.recipients.begin(), done.recipients.end(), missed);
+    if (first != done.recipients.end()) {
+        done.error = first->error;
+        done.at = first->at;
+        done.code = first->code;
+        done.enhanced = first->enhanced;
+        done.text = first->text;
+        done.detail = detail_;
+    } else if (done.recipients.empty()) {
+        done.error = errc::no_recipients;
+        done.at = stage::mail;
+        done.detail = detail_;
+    } else {
+        done.at = probe_ ? stage::rcpt : stage::content;
+    }
+    return done;
+}
+
+void delivery::report(stage at, std::uint64_t handed) {
+    const bool same =
+        reported_once_ && reported_.at == at && reported_.handed == handed && reported_.total == total_;
+    if (!mail_.on_progress || same) {
+        return;
+    }
+    reported_once_ = true;
+    reported_ = {at, handed, total_};
+    mail_.on_progress(reported_);
+}
+
+} // namespace postrider::line

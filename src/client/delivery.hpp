@@ -1,0 +1,73 @@
+// delivery.hpp - one outgoing message on its way through the engine: texts become paths, outcomes become
+// results.
+#pragma once
+
+#include "postrider/client.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace postrider::line {
+
+class delivery {
+  public:
+    /// `probe`: only ask, see client::async_probe.
+    delivery(outgoing mail, bool probe);
+    delivery(const delivery&) = delete;
+    delivery& operator=(const delivery&) = delete;
+
+    /// Parses every address. False when there is nobody left to send to: results() then says why.
+    bool parse();
+    /// Once the server's keywords are known: composes the message and fills in transaction(). May be called
+    /// again for another session. False: as parse().
+    bool prepare(const capabilities& offered);
+    /// What to submit; complete after prepare().
+    postrider::transaction& transaction() { return transaction_; }
+    /// The next part of the content, lent to the session; or the failure to read it.
+    void lend_to(session& s);
+
+    /// Nobody gets the message because of this.
+    void fail(errc error, stage at, const status& why = {});
+    /// The outcomes so far.
+    send_result results() const;
+
+    const outgoing& mail() const { return mail_; }
+    std::uint64_t total() const { return total_; }
+    /// Calls on_progress if that is new.
+    void report(stage at, std::uint64_t handed);
+
+  private:
+    struct rcpt {
+        std::string text;            // what the path refers to
+        std::array<char, 512> reply; // RFC 5321 4.5.3.1.5
+        std::size_t index = 0;       // in outgoing::recipients
+    };
+
+    void parse_recipient(std::size_t index);
+    void settle(std::size_t index, errc error, stage at, std::string why);
+    void drop_open(errc error, stage at, const std::string& why);
+    bool read_content(const capabilities& offered);
+    bool choose_body(const content_traits& traits);
+    bool choose_addresses(const capabilities& offered);
+    bool add_recipient(std::size_t index, bool utf8_offered);
+    bool lend_first();
+
+    outgoing mail_;
+    bool probe_;
+    std::vector<recipient_outcome> outcomes_;
+    content content_;
+    std::optional<content::reader> reader_;
+    std::uint64_t unread_ = 0;
+    std::uint64_t total_ = 0;
+    progress reported_;
+    bool reported_once_ = false;
+    std::string detail_;
+
+    std::string from_;
+    std::vector<rcpt> rcpts_;
+    std::vector<recipient> recipients_;
+    postrider::transaction transaction_;
+};
+
+} // namespace postrider::line

@@ -1,0 +1,59 @@
+// dialogue.hpp - watches what passes between the engine and the line: the transcript, the lines of EHLO, who
+// took how long.
+//
+// It sees octets, not commands, and needs to know of SMTP only that a reply's last line has no '-' behind its
+// code. What it keeps is bounded. Credentials are masked here, in the one place where transcripts are made:
+// what the engine calls secret is never stored, and a server that repeats the password in its reply is masked
+// as well.
+#pragma once
+
+#include "postrider/client.hpp"
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace postrider::line {
+
+class dialogue {
+  public:
+    using clock = std::chrono::steady_clock;
+
+    /// Writes to `info` what it learns until set_up() is called. Both arguments must outlive it.
+    dialogue(const client_options& options, connection_info& info);
+
+    void sent(std::string_view octets, bool secret, bool content);
+    void received(std::string_view octets);
+    /// The line is encrypted from here on.
+    void tls_started();
+    /// The session is ready: what comes now is transcript only, if anybody wants one.
+    void set_up() { setting_up_ = false; }
+    bool is_needed() const { return setting_up_ || static_cast<bool>(options_.transcript); }
+
+  private:
+    struct awaited {
+        std::string verb;
+        clock::time_point since;
+    };
+
+    void show(bool from_us, std::string_view text) const;
+    void end_content();
+    void end_sent_line();
+    void end_received_line();
+    void learn(std::string_view verb, std::string_view line);
+    std::string masked(std::string text) const;
+
+    const client_options& options_;
+    connection_info& info_;
+    std::string out_line_;
+    std::string in_line_;
+    bool out_secret_ = false;
+    std::uint64_t content_size_ = 0;
+    std::deque<awaited> awaited_;
+    bool reply_begun_ = false;
+    bool setting_up_ = true;
+    bool tls_ = false;
+};
+
+} // namespace postrider::line

@@ -1,0 +1,175 @@
+#include "transport.hpp"
+
+#include <array>
+#include <cerrno>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <system_error>
+
+namespace postrider::line {
+
+errc errc_of_errno(int error) noexcept {
+    switch (error) {
+    case ECONNREFUSED:
+        return errc::connection_refused;
+    case ETIMEDOUT:
+        return errc::timed_out;
+    case ECANCELED:
+        return errc::cancelled;
+    case ENOMEM:
+    case ENOBUFS:
+        return errc::out_of_memory;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+        return errc::connection_lost;
+    default:
+        return errc::connection_failed;
+    }
+}
+
+std::string text_of_errno(int error) {
+    return std::generic_category().message(error);
+}
+
+transport::step transport::fail_by_errno() {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return step::blocked;
+    }
+    error_ = errno == ETIMEDOUT ? errc::timed_out : errc::connection_lost;
+    detail_ = text_of_errno(errno);
+    return step::failed;
+}
+
+transport::step transport::fail_by_tls() {
+    error_ = tls_->error();
+    detail_ = tls_->detail();
+    return step::failed;
+}
+
+transport::step transport::handshake() {
+    for (;;) {
+        const tls_channel::step result = tls_->handshake();
+        // What it has to say goes out in any case: also the alert that tells the server what displeased us.
+        const step flushed = flush();
+        if (result == tls_channel::step::failed) {
+            return fail_by_tls();
+        }
+        if (flushed == step::failed) {
+            return flushed;
+        }
+        if (result == tls_channel::step::done) {
+            return step::done;
+        }
+        if (const step filled = fill_tls(); filled != step::done) {
+            if (filled == step::closed) {
+                error_ = errc::tls_handshake;
+                detail_ = "the server closed the connection during the handshake";
+                return step::failed;
+            }
+            return filled;
+        }
+    }
+}
+
+transport::step transport::write(std::span<const std::string_view> slices, std::size_t& consumed) {
+    consumed = 0;
+    if (tls_) {
+        for (const std::string_view slice : slices) {
+            if (tls_->write(slice) != tls_channel::step::done) {
+                return fail_by_tls();
+            }
+            consumed += slice.size();
+        }
+        return flush();
+    }
+    std::array<iovec, 16> vectors{};
+    msghdr header{};
+    header.msg_iov = vectors.data();
+    for (const std::string_view slice : slices.first(std::min(slices.size(), vectors.size()))) {
+        vectors[header.msg_iovlen++] = {const_cast<char*>(slice.data()), slice.size()};
+    }
+    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL);
+    if (n < 0) {
+        return fail_by_errno();
+    }
+    consumed = static_cast<std::size_t>(n);
+    handed_ += consumed;
+    return step::done;
+}
+
+transport::step transport::flush() {
+    while (has_output()) {
+        const std::string_view out = tls_->output();
+        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL);
+        if (n < 0) {
+            return fail_by_errno();
+        }
+        handed_ += tls_->sent(static_cast<std::size_t>(n));
+    }
+    return step::done;
+}
+
+transport::step transport::receive(std::span<char> space, std::size_t& size) {
+    const ssize_t n = ::recv(descriptor_, space.data(), space.size(), 0);
+    if (n < 0) {
+        return fail_by_errno();
+    }
+    size = static_cast<std::size_t>(n);
+    if (n == 0) {
+        error_ = errc::connection_lost;
+        detail_ = "the server closed the connection";
+        return step::closed;
+    }
+    return step::done;
+}
+
+transport::step transport::fill_tls() {
+    std::size_t size = 0;
+    const step result = receive(tls_->space(), size);
+    tls_->arrived(size);
+    return result;
+}
+
+transport::step transport::read(std::span<char> space, std::size_t& size) {
+    size = 0;
+    if (!tls_) {
+        return receive(space, size);
+    }
+    for (;;) {
+        switch (tls_->read(space, size)) {
+        case tls_channel::step::done:
+            return step::done;
+        case tls_channel::step::failed:
+            return fail_by_tls();
+        case tls_channel::step::closed:
+            error_ = errc::connection_lost;
+            detail_ = "the server closed the connection";
+            return step::closed;
+        case tls_channel::step::wants_input:
+            break;
+        }
+        if (const step filled = fill_tls(); filled != step::done) {
+            if (filled == step::closed) {
+                error_ = errc::tls_truncated; // RFC 8446 6.1: without the alert the end may be anybody's work
+                detail_ = "the connection ended without a closing alert";
+            }
+            return filled;
+        }
+    }
+}
+
+void transport::say_goodbye() {
+    if (tls_) {
+        tls_->say_goodbye();
+        flush();
+    }
+}
+
+void transport::describe_to(connection_info& info) const {
+    if (tls_) {
+        tls_->describe_to(info);
+    }
+}
+
+} // namespace postrider::line

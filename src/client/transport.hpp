@@ -1,0 +1,66 @@
+// transport.hpp - a connected socket that never blocks, with or without TLS on top of it.
+#pragma once
+
+#include "tls.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postrider::line {
+
+class transport {
+  public:
+    enum class step {
+        done,    ///< as far as the system goes
+        blocked, ///< wait until the socket can be read, or written when has_output()
+        closed,  ///< the peer has closed; error() says how
+        failed,  ///< error() says why
+    };
+
+    /// The descriptor is the caller's, connected and non-blocking.
+    explicit transport(int descriptor) : descriptor_(descriptor) {}
+
+    /// From now on everything is TLS; go on with handshake() until it is done.
+    void start_tls(tls_context& context) { tls_ = std::make_unique<tls_channel>(context); }
+    step handshake();
+    bool verified() const { return tls_ && tls_->verified(); }
+
+    /// Gives the slices to the system, or, with TLS, encrypts them all: `consumed` octets are not needed any
+    /// more. What the system was given is counted by take_handed().
+    step write(std::span<const std::string_view> slices, std::size_t& consumed);
+    /// Goes on with ciphertext that is still waiting.
+    step flush();
+    bool has_output() const { return tls_ && !tls_->output().empty(); }
+    /// Octets of plaintext given to the system since the last call.
+    std::size_t take_handed() { return std::exchange(handed_, 0); }
+
+    /// `size` octets of plaintext into `space`.
+    step read(std::span<char> space, std::size_t& size);
+
+    /// The closing alert, as far as it can be sent without waiting.
+    void say_goodbye();
+
+    errc error() const { return error_; }
+    const std::string& detail() const { return detail_; }
+    void describe_to(connection_info& info) const;
+
+  private:
+    step fail_by_errno();
+    step fail_by_tls();
+    step receive(std::span<char> space, std::size_t& size);
+    step fill_tls();
+
+    int descriptor_;
+    std::unique_ptr<tls_channel> tls_;
+    std::size_t handed_ = 0;
+    errc error_ = errc::ok;
+    std::string detail_;
+};
+
+/// The errc for an errno of connect, read or write, and the system's text.
+errc errc_of_errno(int error) noexcept;
+std::string text_of_errno(int error);
+
+} // namespace postrider::line
