@@ -55,7 +55,9 @@ void session::on_reply() noexcept {
         return;
     }
     const state at = in_;
-    failed_at_ = session_table::stage_of(at);
+    if (error_ == errc::ok) { // otherwise it is QUIT's, and where it broke is known
+        failed_at_ = session_table::stage_of(at);
+    }
     --owed_;
     first_end_ = handed_; // of the rest of the run only the end of a content is checked again
     restart_timer_ = true;
@@ -262,7 +264,8 @@ void session::on_auth(state at) noexcept {
     } else if (last_reply_.code == 334) {
         answer_challenge();
     } else if (last_reply_.code == 235) {
-        authenticated_ = mechanism_->may_finish();
+        // RFC 4954 4: not before the response was sent, whatever the mechanism thinks.
+        authenticated_ = !initial_response_ && mechanism_->may_finish();
         if (authenticated_) {
             go(state::ready);
         } else {
