@@ -45,7 +45,7 @@ DATA_SEGMENTS_IN_OFFSET = 152
 
 
 def parse_address(text):
-    """"HOST:PORT" or "unix:PATH" as (host, port) or a path."""
+    """ "HOST:PORT" or "unix:PATH" as (host, port) or a path."""
     if text.startswith("unix:"):
         return text.removeprefix("unix:")
     host, _, port = text.rpartition(":")

@@ -259,7 +259,12 @@ def wildcard_leaves(forge, root):
         ("wildcard-star-dot", "*.", "localhost", "a lone *. matches nothing"),
         ("wildcard-top", "*.test", "mail.test", "a wildcard directly under the top-level domain"),
         ("wildcard-partial-end", "ma*.wild.test", "mail.wild.test", "a wildcard is the whole label, not its end"),
-        ("wildcard-partial-begin", "*il.wild.test", "mail.wild.test", "a wildcard is the whole label, not its beginning"),
+        (
+            "wildcard-partial-begin",
+            "*il.wild.test",
+            "mail.wild.test",
+            "a wildcard is the whole label, not its beginning",
+        ),
         ("wildcard-partial-middle", "m*l.wild.test", "mail.wild.test", "a wildcard is the whole label, not its middle"),
         ("wildcard-middle", "a.*.wild.test", "a.b.wild.test", "a wildcard is the left-most label"),
         ("wildcard-double", "*.*.test", "a.wild.test", "one wildcard at most"),
@@ -291,7 +296,9 @@ def path_leaves(forge, root, intermediate):
     """Who issued it, and for what."""
     unknown = forge.issuer("unknown-root")
     forge.leaf("unknown-root", unknown, extensions(GOOD_NAMES), chain=[unknown])
-    forge.case("unknown-root", "unknown-root", "mail.test", FAIL, "the root is not trusted, although the server sends it")
+    forge.case(
+        "unknown-root", "unknown-root", "mail.test", FAIL, "the root is not trusted, although the server sends it"
+    )
     twin = forge.issuer("twin-root", common_name="Postrider test root")
     forge.leaf("twin-root", twin, extensions(GOOD_NAMES), chain=[twin])
     forge.case("twin-root", "twin-root", "mail.test", FAIL, "a root of the same name with another key")
@@ -301,8 +308,16 @@ def path_leaves(forge, root, intermediate):
     forge.case("self-signed-ca", "self-signed-ca", "mail.test", FAIL, "signed by itself, and a CA")
     for name, lines, why in (
         ("non-ca", extensions("DNS:other.test"), "issued by a certificate that is no CA"),
-        ("ca-without-sign", extensions(None, "critical,digitalSignature", None, "critical,CA:TRUE"), "the issuer's keyUsage has no keyCertSign"),
-        ("ca-no-constraints", extensions(None, "critical,keyCertSign", None, None), "the issuer has no basicConstraints"),
+        (
+            "ca-without-sign",
+            extensions(None, "critical,digitalSignature", None, "critical,CA:TRUE"),
+            "the issuer's keyUsage has no keyCertSign",
+        ),
+        (
+            "ca-no-constraints",
+            extensions(None, "critical,keyCertSign", None, None),
+            "the issuer has no basicConstraints",
+        ),
     ):
         issuer = forge.issuer(name, root, lines)
         forge.leaf(name, issuer, extensions(GOOD_NAMES), chain=[issuer])
@@ -330,9 +345,18 @@ def purpose_leaves(forge, root):
     forge.case("key-usage", "key-usage", "mail.test", FAIL, "keyUsage allows no TLS")
     unknown = ["1.3.6.1.4.1.55555.1 = critical,ASN1:UTF8String:nobody knows this"]
     forge.leaf("unknown-critical", root, extensions(GOOD_NAMES, more=unknown))
-    forge.case("unknown-critical", "unknown-critical", "mail.test", FAIL, "an unknown critical extension (RFC 5280 4.2)")
+    forge.case(
+        "unknown-critical", "unknown-critical", "mail.test", FAIL, "an unknown critical extension (RFC 5280 4.2)"
+    )
     forge.leaf("must-staple", root, extensions(GOOD_NAMES, more=["tlsfeature = status_request"]))
-    forge.case("must-staple", "must-staple", "mail.test", FAIL, "RFC 7633: promises a stapled OCSP response, sends none", ["must-staple"])
+    forge.case(
+        "must-staple",
+        "must-staple",
+        "mail.test",
+        FAIL,
+        "RFC 7633: promises a stapled OCSP response, sends none",
+        ["must-staple"],
+    )
     forge.leaf("revoked", root, extensions(GOOD_NAMES))
     forge.case("revoked", "revoked", "mail.test", FAIL, "stands in the CA's revocation list", ["crl"])
 
@@ -343,12 +367,23 @@ def weak_leaves(forge, root):
     forge.case("sha1", "sha1", "mail.test", FAIL, "signed with SHA-1", seclevel=0)
     weak = forge.issuer("sha1-intermediate", root, digest="sha1")
     forge.leaf("sha1-intermediate", weak, extensions(GOOD_NAMES), chain=[weak])
-    forge.case("sha1-intermediate", "sha1-intermediate", "mail.test", FAIL, "the intermediate is signed with SHA-1", seclevel=0)
+    forge.case(
+        "sha1-intermediate", "sha1-intermediate", "mail.test", FAIL, "the intermediate is signed with SHA-1", seclevel=0
+    )
     forge.leaf("rsa1024", root, extensions(GOOD_NAMES, "critical,digitalSignature,keyEncipherment"), kind="rsa:1024")
     forge.case("rsa1024", "rsa1024", "mail.test", FAIL, "RSA of 1024 bit", seclevel=0)
     for version in ("TLSv1", "TLSv1_1"):
         name = "tls1.0" if version == "TLSv1" else "tls1.1"
-        forge.case(name, "good-rsa", "mail.test", FAIL, f"the server speaks {name} only", seclevel=0, minimum=version, maximum=version)
+        forge.case(
+            name,
+            "good-rsa",
+            "mail.test",
+            FAIL,
+            f"the server speaks {name} only",
+            seclevel=0,
+            minimum=version,
+            maximum=version,
+        )
     for version in ("TLSv1_2", "TLSv1_3"):
         name = "tls1.2" if version == "TLSv1_2" else "tls1.3"
         forge.case(name, "good", "mail.test", OK, f"the server speaks {name} only", minimum=version, maximum=version)
@@ -375,8 +410,29 @@ def make(folder):
     weak_leaves(forge, root)
     client_leaves(forge, root)
     # The end of a chain file is no place for issuers here: -revoke reads the first certificate only.
-    openssl("ca", "-config", root.configuration, "-keyfile", root.key, "-cert", root.certificate, "-revoke", folder / "revoked.pem")
-    openssl("ca", "-config", root.configuration, "-keyfile", root.key, "-cert", root.certificate, "-gencrl", "-out", folder / "ca.crl.pem")
+    openssl(
+        "ca",
+        "-config",
+        root.configuration,
+        "-keyfile",
+        root.key,
+        "-cert",
+        root.certificate,
+        "-revoke",
+        folder / "revoked.pem",
+    )
+    openssl(
+        "ca",
+        "-config",
+        root.configuration,
+        "-keyfile",
+        root.key,
+        "-cert",
+        root.certificate,
+        "-gencrl",
+        "-out",
+        folder / "ca.crl.pem",
+    )
     shutil.copy(root.certificate, folder / "ca.pem")
     index = {
         **{"version": version(), "made": datetime.date.today().isoformat()},
@@ -408,7 +464,11 @@ def ensure(folder=None):
 
     Safe to call from several processes at once; the others wait for the one that makes them.
     """
-    folder = pathlib.Path(folder).resolve() if folder else fixture.cache_folder() / f"certs-{version()}-{datetime.date.today()}"
+    folder = (
+        pathlib.Path(folder).resolve()
+        if folder
+        else fixture.cache_folder() / f"certs-{version()}-{datetime.date.today()}"
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.parent / f".{folder.name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -294,7 +294,9 @@ class Dialogue:
             line = self.link.line()
             self.record.note(f"<- {line[:200]!r}")
             stage = line.split(b" ")[0].upper().decode("latin-1")
-            if how.get("until") not in (None, ".") and re.fullmatch(how["until"].encode("latin-1"), line, re.IGNORECASE):
+            if how.get("until") not in (None, ".") and re.fullmatch(
+                how["until"].encode("latin-1"), line, re.IGNORECASE
+            ):
                 self._last = line
                 return
             self._watch(stage, line)
@@ -350,7 +352,11 @@ class Dialogue:
     def _hello(self, line):
         lines = ["mail.test", *self._offered()]
         text = "".join(f"250-{keyword}\r\n" for keyword in lines[:-1]) + f"250 {lines[-1]}\r\n"
-        stage = "EHLO-TLS" if self.link.secured and "EHLO-TLS" in self.how.get("replies", {}) else line.split(b" ")[0].upper().decode()
+        stage = (
+            "EHLO-TLS"
+            if self.link.secured and "EHLO-TLS" in self.how.get("replies", {})
+            else line.split(b" ")[0].upper().decode()
+        )
         self._reply(stage, text)
         self._greeted_since_tls = True
         return False
@@ -612,12 +618,20 @@ def run_client(scenario, client, index):
         if scenario["auth"]:
             environment["POSTRIDER_PASSWORD"] = scenarios.PASSWORD
         body = pathlib.Path(home, "body")
-        body.write_bytes(b"a line of some text, sixty-four octets long with its line end\r\n" * (scenario["body"] // 64 + 1))
+        body.write_bytes(
+            b"a line of some text, sixty-four octets long with its line end\r\n" * (scenario["body"] // 64 + 1)
+        )
         words = [*command_for(scenario, client, server.port, index), "--body-file", str(body)]
         began = time.monotonic()
         try:
             done = subprocess.run(
-                words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=CLIENT_LIMIT, check=False
+                words,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=CLIENT_LIMIT,
+                check=False,
             )
             status, output = done.returncode, done.stdout
         except subprocess.TimeoutExpired as error:
@@ -635,14 +649,19 @@ def check(client, wanted, jobs, report=print):
         return {
             **{"name": scenario["name"], "threat": scenario["threat"], "why": scenario["why"]},
             **{"status": run.status, "seconds": round(run.seconds, 2), "faults": judge(scenario, run)},
-            **{"output": run.output.decode("utf-8", "backslashreplace"), "connections": [record.as_json() for record in run.records]},
+            **{
+                "output": run.output.decode("utf-8", "backslashreplace"),
+                "connections": [record.as_json() for record in run.records],
+            },
         }
 
     results = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for result in pool.map(one, wanted):
             results.append(result)
-            report(f"{'FAULT' if result['faults'] else 'ok':5} {result['threat']:3} {result['name']:34} exit {result['status']:3} {result['seconds']:6.2f} s")
+            verdict = "FAULT" if result["faults"] else "ok"
+            title = f"{verdict:5} {result['threat']:3} {result['name']:34}"
+            report(f"{title} exit {result['status']:3} {result['seconds']:6.2f} s")
             for fault in result["faults"]:
                 report(f"      {fault}")
     return results
@@ -682,10 +701,16 @@ def _serve(options):
 
 def _check(options):
     client = [word for word in options.command if word != "--"]
-    wanted = [scenario for scenario in scenarios.all_scenarios() if not options.only or options.only in f"{scenario['threat']} {scenario['name']}"]
+    wanted = [
+        scenario
+        for scenario in scenarios.all_scenarios()
+        if not options.only or options.only in f"{scenario['threat']} {scenario['name']}"
+    ]
     wanted = [scenario for scenario in wanted if set(scenario["needs"]) <= set(options.can)]
     if not client or not wanted:
-        raise fixture.FixtureError("check: no client given" if not client else f"check: no scenario matches {options.only}")
+        raise fixture.FixtureError(
+            "check: no client given" if not client else f"check: no scenario matches {options.only}"
+        )
     results = check(client, wanted, options.jobs)
     if options.json_out:
         fixture.write(options.json_out, json.dumps(results, indent=1) + "\n")

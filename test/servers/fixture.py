@@ -229,6 +229,23 @@ def wait_for_port(address, seconds, still_running):
     raise FixtureError(f"nothing listens at {address} after {seconds} s")
 
 
+def await_listening(server, child, address, ports):
+    """Waits for the 220 of a server just spawned; PortTaken when it ended because a port was not free.
+
+    To be our own server that answers, it must still run a moment after.
+    """
+    try:
+        wait_for_greeting(address, 10, lambda: child.poll() is None)
+        time.sleep(0.02)
+        if child.poll() is not None:
+            raise FixtureError("the server ended while it was starting")
+    except FixtureError as error:
+        if child.poll() is not None and not all(is_free(port) for port in ports):
+            raise PortTaken(str(error)) from error
+        said = (server.directory / "output").read_text("utf-8", "replace")[-2000:].strip()
+        raise FixtureError(f"{error}; it said: {said or 'nothing'}") from error
+
+
 # ---- files -------------------------------------------------------------------------------------
 
 
@@ -503,6 +520,8 @@ def _parser(server_class):
     stopping = actions.add_parser("stop", help="end the one that runs in a directory")
     stopping.add_argument("--dir", required=True)
     stopping.add_argument("--remove", action="store_true", help="remove the directory as well")
+    if hasattr(server_class, "fetch"):
+        actions.add_parser("fetch", help="get what it needs into the cache folder, over the network")
     actions.add_parser("check", help=f"say whether it can run here (exit {EXIT_UNAVAILABLE} if not)")
     return parser
 
@@ -521,6 +540,9 @@ def _perform(server_class, options):
         reasons = server_class.missing()
         print("; ".join(reasons) or "available")
         return EXIT_UNAVAILABLE if reasons else 0
+    if options.action == "fetch":
+        server_class.fetch()
+        return 0
     if options.action == "stop":
         directory = pathlib.Path(options.dir)
         if not (directory / STATE).exists():

@@ -32,7 +32,9 @@ class Failed(Exception):
 
 
 def _printable(text):
-    return "".join(c if c.isprintable() and not re.match("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", c) else "?" for c in text)
+    return "".join(
+        c if c.isprintable() and not re.match("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", c) else "?" for c in text
+    )
 
 
 class Wire:
@@ -163,7 +165,9 @@ class Client:
     def expect(kind, code, texts):
         """Raises Failed unless the code is of that class."""
         if code // 100 != kind:
-            raise Failed({4: TEMPORARY, 5: PERMANENT}.get(code // 100, PROTOCOL), f"{code} {_printable(' '.join(texts))}")
+            raise Failed(
+                {4: TEMPORARY, 5: PERMANENT}.get(code // 100, PROTOCOL), f"{code} {_printable(' '.join(texts))}"
+            )
 
     def hello(self):
         """EHLO, or HELO where EHLO is unknown."""

@@ -136,10 +136,20 @@ authorised = check_sender_access texthash:{root}/conf/senders_at_mail, permit_sa
 AUTHENTICATED = ["smtpd_sasl_auth_enable=yes", "smtpd_sender_restrictions=$authorised"]
 LISTENERS = {
     "smtp": [],
-    "submission": ["syslog_name=postfix/submission", "smtpd_tls_security_level=encrypt", "smtpd_tls_auth_only=yes", *AUTHENTICATED],
+    "submission": [
+        "syslog_name=postfix/submission",
+        "smtpd_tls_security_level=encrypt",
+        "smtpd_tls_auth_only=yes",
+        *AUTHENTICATED,
+    ],
     "smtps": ["syslog_name=postfix/smtps", "smtpd_tls_wrappermode=yes", *AUTHENTICATED],
     "plainauth": ["syslog_name=postfix/plainauth", "smtpd_tls_security_level=none", *AUTHENTICATED],
-    "mtls": ["syslog_name=postfix/mtls", "smtpd_tls_wrappermode=yes", "smtpd_tls_security_level=encrypt", "smtpd_tls_req_ccert=yes"],
+    "mtls": [
+        "syslog_name=postfix/mtls",
+        "smtpd_tls_wrappermode=yes",
+        "smtpd_tls_security_level=encrypt",
+        "smtpd_tls_req_ccert=yes",
+    ],
     "bare": ["syslog_name=postfix/bare", f"smtpd_discard_ehlo_keywords={ALL_KEYWORDS}"],
 }
 
@@ -214,8 +224,12 @@ class Postfix(fixture.Server):
         parser.add_argument("--leaf", default="good", help="the server's certificate, a leaf of certs.py")
         parser.add_argument("--size", type=int, default=52428800, help="message_size_limit, octets")
         parser.add_argument("--discard", default="", help="EHLO keywords to hide on all listeners: chunking,pipelining")
-        parser.add_argument("--mechanisms", default=MECHANISMS, help=f"SASL mechanisms to offer (default: {MECHANISMS})")
-        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a further main.cf parameter")
+        parser.add_argument(
+            "--mechanisms", default=MECHANISMS, help=f"SASL mechanisms to offer (default: {MECHANISMS})"
+        )
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="a further main.cf parameter"
+        )
 
     @classmethod
     def from_options(cls, options):
@@ -305,12 +319,16 @@ class Postfix(fixture.Server):
             )
         os.chown(database, 0, pwd.getpwnam("postfix").pw_gid)
         database.chmod(0o640)
-        text = f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: {self.mechanisms}\n"
+        text = (
+            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: {self.mechanisms}\n"
+        )
         fixture.write(self.directory / "conf/sasl/smtpd.conf", text)
 
     def _start_master(self, ports):
         conf = str(self.directory / "conf")
-        master = self.spawn([SBIN / "master", "-c", conf], self.directory / "log/master", env={**os.environ, "MAIL_CONFIG": conf})
+        master = self.spawn(
+            [SBIN / "master", "-c", conf], self.directory / "log/master", env={**os.environ, "MAIL_CONFIG": conf}
+        )
         try:
             self._wait_until_it_listens(master)
             fixture.wait_for_greeting(("127.0.0.1", ports["smtp"]), 10, lambda: master.poll() is None)

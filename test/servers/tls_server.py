@@ -39,7 +39,13 @@ def scenario_for(case, mode):
         0 if good else TLS_FAILURE,
         case["why"],
         [scenarios.GREET, scenarios.serve(caps=scenarios.with_starttls(keywords), tls_caps=keywords)],
-        **{"url": MODES[mode], "tls": mode, "auth": True, "leaf": case["name"], "options": ["--tls-name", case["host"]]},
+        **{
+            "url": MODES[mode],
+            "tls": mode,
+            "auth": True,
+            "leaf": case["name"],
+            "options": ["--tls-name", case["host"]],
+        },
         never_clear=scenarios.IN_CLEAR,
         never=[] if good else scenarios.IN_CLEAR,
         needs=case["needs"],
@@ -56,7 +62,9 @@ def running(index, names=()):
         cases = []
         for case in index["cases"]:
             if not names or case["name"] in names:
-                servers = {mode: stack.enter_context(evil.EvilServer(scenario_for(case, mode), index)) for mode in MODES}
+                servers = {
+                    mode: stack.enter_context(evil.EvilServer(scenario_for(case, mode), index)) for mode in MODES
+                }
                 cases.append({**case, "ports": {mode: server.port for mode, server in servers.items()}})
         yield {**index, "cases": cases}
 
@@ -107,7 +115,9 @@ def main():
     serving.add_argument("--json-out", help="file for the description, written when all listen")
     running_with = actions.add_parser("with", help="run a command beside them")
     checking = actions.add_parser("check", help="run a client against all of them")
-    checking.add_argument("--can", nargs="*", default=[], help="what the client can do beyond a CA file: crl, must-staple")
+    checking.add_argument(
+        "--can", nargs="*", default=[], help="what the client can do beyond a CA file: crl, must-staple"
+    )
     checking.add_argument("--jobs", type=int, default=4)
     for action in (serving, running_with):
         action.add_argument("--case", action="append", default=[], help="only this case")
