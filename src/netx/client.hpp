@@ -1,0 +1,59 @@
+// What the services that talk to a server share.
+#pragma once
+
+#include "line.hpp"
+#include "mail.hpp"
+
+#include <span>
+
+namespace postrider::netx {
+
+/// Where a call keeps its engine and its recipients: in the control block, or on the stack of a minimal
+/// build.
+struct room {
+    engine* e;
+    recipient* recipients; // the one of the call first
+    UINT recipients_count; // with it
+};
+
+/// What the text services were given: a body, or a call-back for it.
+struct text_call {
+    CHAR* recipient;
+    UINT priority;
+    CHAR* subject;
+    std::string_view body;
+    read_callback read;
+    VOID* context;
+};
+
+inline bool is_created(const NX_SMTP_CLIENT* c) {
+    return c->nx_smtp_client_id == NX_SMTP_CLIENT_ID;
+}
+
+/// Makes `where.e` anew and connects it. On an error there is no connection.
+UINT connect(NX_SMTP_CLIENT& c, const room& where, bool use_ehlo);
+
+/// After drive() has returned `w`: remembers what the server said, and takes the connection down when the
+/// session is closed.
+void finish(NX_SMTP_CLIENT& c, const room& where, want w);
+
+/// Ends a session that is kept.
+void end_kept(NX_SMTP_CLIENT& c, const room& where);
+
+/// Fills in the envelope: the client's sender, the call's recipient and those that were added.
+UINT address(NX_SMTP_CLIENT& c, const room& where, CHAR* recipient, transaction& t);
+
+/// Sends; keeps or makes and ends the connection as the client is set up.
+UINT send(NX_SMTP_CLIENT& c, const room& where, transaction& t, content_source& content);
+
+UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call);
+
+#ifdef NX_SMTP_CLIENT_MINIMAL
+inline void drop_kept(NX_SMTP_CLIENT&) {}
+#else
+room room_of(NX_SMTP_CLIENT& c);
+/// Ends the session that is kept, if one is.
+void drop_kept(NX_SMTP_CLIENT& c);
+#endif
+
+} // namespace postrider::netx

@@ -1,0 +1,248 @@
+// The services beyond the documented ones.
+#include "client.hpp"
+
+#ifndef NX_SMTP_CLIENT_MINIMAL
+
+#include <cstring>
+#include <new>
+
+namespace postrider::netx {
+
+static_assert(sizeof(engine) <= sizeof(NX_SMTP_CLIENT::nx_smtp_client_engine), "NX_SMTP_CLIENT_ENGINE_SIZE");
+static_assert(alignof(engine) <= alignof(ULONG64));
+static_assert(sizeof(recipient) <= sizeof(NX_SMTP_RECIPIENT) &&
+              alignof(recipient) <= alignof(NX_SMTP_RECIPIENT));
+
+room room_of(NX_SMTP_CLIENT& c) {
+    NX_SMTP_RECIPIENT* const memory = c.nx_smtp_client_recipients == NX_NULL
+                                          ? &c.nx_smtp_client_first_recipient
+                                          : c.nx_smtp_client_recipients;
+    return {reinterpret_cast<engine*>(c.nx_smtp_client_engine), reinterpret_cast<recipient*>(memory),
+            1 + c.nx_smtp_client_recipients_count};
+}
+
+void drop_kept(NX_SMTP_CLIENT& c) {
+    end_kept(c, room_of(c));
+}
+
+namespace {
+
+UINT ask(NX_SMTP_CLIENT* client_ptr, query what, const CHAR* name) {
+    NX_SMTP_CLIENT& c = *client_ptr;
+    const room where = room_of(c);
+    UINT status = is_connected(c) ? NX_SUCCESS : connect(c, where, true);
+    if (status != NX_SUCCESS) {
+        return status;
+    }
+    session& s = where.e->s;
+    want w = drive(c, *where.e, nullptr);
+    errc refused = w == want::ready ? s.ask(what, name) : errc::ok;
+    if (w == want::ready && refused == errc::ok) {
+        w = drive(c, *where.e, nullptr);
+    }
+    if (w == want::closed) {
+        refused = s.error();
+    }
+    // Kept, for QUIT has a reply too.
+    const reply answer = s.last_reply();
+    c.nx_smtp_client_reply_code_status = refused == errc::bad_argument ? 0 : answer.code;
+    c.nx_smtp_client_reply_length = refused == errc::bad_argument ? 0 : static_cast<UINT>(answer.text.size());
+    std::memcpy(c.nx_smtp_client_reply_text, answer.text.data(), c.nx_smtp_client_reply_length);
+    status = refused != errc::ok ? code_of(*where.e, refused, s.failed_at())
+             : answer.positive() ? NX_SUCCESS
+                                 : NX_SMTP_SERVER_ERROR_CODE_RECEIVED;
+    finish(c, where, w);
+    if (!keep_of(c)) {
+        end_kept(c, where);
+    }
+    return status;
+}
+
+UINT check(const NX_SMTP_CLIENT* client_ptr, bool pointers_given) {
+    if (client_ptr == NX_NULL || !pointers_given) {
+        return NX_PTR_ERROR;
+    }
+    return is_created(client_ptr) ? NX_SUCCESS : NX_SMTP_CLIENT_NOT_INTIALIZED;
+}
+
+// For services that wait: as check(), and only threads may.
+UINT check_waiting(const NX_SMTP_CLIENT* client_ptr, bool pointers_given) {
+    const UINT status = check(client_ptr, pointers_given);
+    return status != NX_SUCCESS ? status : _nx_smtp_client_caller_check();
+}
+
+} // namespace
+
+} // namespace postrider::netx
+
+using namespace postrider;
+using namespace postrider::netx;
+
+UINT nx_smtp_client_recipients_set(NX_SMTP_CLIENT* client_ptr, NX_SMTP_RECIPIENT* recipients, UINT capacity) {
+    const UINT status = check(client_ptr, recipients != NX_NULL || capacity == 0);
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_recipients = recipients;
+        client_ptr->nx_smtp_client_recipients_capacity = capacity;
+        client_ptr->nx_smtp_client_recipients_count = 0;
+        client_ptr->nx_smtp_client_sent = NX_FALSE;
+    }
+    return status;
+}
+
+UINT nx_smtp_client_recipient_add(NX_SMTP_CLIENT* client_ptr, CHAR* address, UINT type) {
+    if (const UINT status = check(client_ptr, address != NX_NULL); status != NX_SUCCESS) {
+        return status;
+    }
+    NX_SMTP_CLIENT& c = *client_ptr;
+    const result<mailbox> m = mailbox::parse_lenient(address);
+    if (!m ||
+        (type != NX_SMTP_RECIPIENT_TO && type != NX_SMTP_RECIPIENT_CC && type != NX_SMTP_RECIPIENT_BCC)) {
+        return NX_SMTP_INVALID_PARAM;
+    }
+    if (c.nx_smtp_client_recipients_count + 1 >= c.nx_smtp_client_recipients_capacity) {
+        return NX_SIZE_ERROR;
+    }
+    ++c.nx_smtp_client_recipients_count;
+    recipient* const r = new (&room_of(c).recipients[c.nx_smtp_client_recipients_count]) recipient(*m);
+    r->tag = static_cast<UCHAR>(type);
+    return NX_SUCCESS;
+}
+
+UINT nx_smtp_client_recipients_clear(NX_SMTP_CLIENT* client_ptr) {
+    const UINT status = check(client_ptr, true);
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_recipients_count = 0;
+    }
+    return status;
+}
+
+UINT nx_smtp_client_outcome_get(NX_SMTP_CLIENT* client_ptr, UINT index, UINT* outcome_ptr, UINT* code) {
+    if (const UINT status = check(client_ptr, true); status != NX_SUCCESS) {
+        return status;
+    }
+    const room where = room_of(*client_ptr);
+    if (index >= where.recipients_count) {
+        return NX_SMTP_INVALID_PARAM;
+    }
+    outcome what;
+    if (client_ptr->nx_smtp_client_sent != NX_FALSE) {
+        what = where.recipients[index].result;
+    }
+    if (outcome_ptr != NX_NULL) {
+        *outcome_ptr = static_cast<UINT>(what.status);
+    }
+    if (code != NX_NULL) {
+        *code = what.code;
+    }
+    return NX_SUCCESS;
+}
+
+UINT nx_smtp_client_session_keep(NX_SMTP_CLIENT* client_ptr, UINT keep) {
+    const UINT status = keep != NX_FALSE ? check(client_ptr, true) : check_waiting(client_ptr, true);
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_keep = keep;
+        if (keep == NX_FALSE) {
+            drop_kept(*client_ptr);
+        }
+    }
+    return status;
+}
+
+UINT nx_smtp_client_credentials_set(NX_SMTP_CLIENT* client_ptr, CHAR* username, CHAR* password) {
+    const UINT status = check(client_ptr, username != NX_NULL && password != NX_NULL);
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_user_ptr = username;
+        client_ptr->nx_smtp_client_password_ptr = password;
+    }
+    return status;
+}
+
+UINT nx_smtp_client_time_set(NX_SMTP_CLIENT* client_ptr, ULONG (*time_function)(VOID)) {
+    const UINT status = check(client_ptr, true);
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_time = time_function;
+    }
+    return status;
+}
+
+#ifdef NX_SECURE_ENABLE
+UINT nx_smtp_client_secure_set(NX_SMTP_CLIENT* client_ptr, UINT mode,
+                               UINT (*tls_setup)(NX_SMTP_CLIENT* client_ptr,
+                                                 NX_SECURE_TLS_SESSION* session_ptr)) {
+    const UINT status = check(client_ptr, tls_setup != NX_NULL || mode == NX_SMTP_CLIENT_NO_TLS);
+    if (status != NX_SUCCESS) {
+        return status;
+    }
+    if (mode > NX_SMTP_CLIENT_IMPLICIT_TLS || is_connected(*client_ptr)) {
+        return NX_SMTP_INVALID_PARAM; // a kept session must not change its level
+    }
+    client_ptr->nx_smtp_client_secure = mode;
+    client_ptr->nx_smtp_client_tls_setup = tls_setup;
+    return NX_SUCCESS;
+}
+#endif
+
+UINT nx_smtp_mail_send_raw(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, CHAR* message,
+                           ULONG message_length) {
+    UINT status = check_waiting(client_ptr, recipient_address != NX_NULL && message != NX_NULL);
+    if (status == NX_SUCCESS && message_length == 0) {
+        status = NX_SMTP_INVALID_PARAM;
+    }
+    transaction t;
+    const room where = room_of(*client_ptr);
+    if (status == NX_SUCCESS) {
+        status = address(*client_ptr, where, recipient_address, t);
+    }
+    if (status != NX_SUCCESS) {
+        return status;
+    }
+    t.more_content = true;
+    t.size = message_length;
+    raw_mail mail({message, message_length});
+    return send(*client_ptr, where, t, mail);
+}
+
+UINT nx_smtp_mail_send_stream(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority,
+                              CHAR* subject, UINT (*read_callback)(VOID* context, CHAR** data, ULONG* length),
+                              VOID* context) {
+    const UINT status = check_waiting(client_ptr, recipient_address != NX_NULL && subject != NX_NULL &&
+                                                      read_callback != NX_NULL);
+    return status != NX_SUCCESS
+               ? status
+               : send_text(*client_ptr, room_of(*client_ptr),
+                           {recipient_address, priority, subject, {}, read_callback, context});
+}
+
+UINT nx_smtp_client_verify(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
+    const UINT status = check_waiting(client_ptr, name != NX_NULL);
+    return status != NX_SUCCESS ? status : ask(client_ptr, query::vrfy, name);
+}
+
+UINT nx_smtp_client_expand(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
+    const UINT status = check_waiting(client_ptr, name != NX_NULL);
+    return status != NX_SUCCESS ? status : ask(client_ptr, query::expn, name);
+}
+
+UINT nx_smtp_client_etrn(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
+    const UINT status = check_waiting(client_ptr, name != NX_NULL);
+    return status != NX_SUCCESS ? status : ask(client_ptr, query::etrn, name);
+}
+
+UINT nx_smtp_client_reply_get(NX_SMTP_CLIENT* client_ptr, UINT* code, CHAR** text, UINT* length) {
+    const UINT status = check(client_ptr, true);
+    if (status != NX_SUCCESS) {
+        return status;
+    }
+    if (code != NX_NULL) {
+        *code = client_ptr->nx_smtp_client_reply_code_status;
+    }
+    if (text != NX_NULL) {
+        *text = client_ptr->nx_smtp_client_reply_text;
+    }
+    if (length != NX_NULL) {
+        *length = client_ptr->nx_smtp_client_reply_length;
+    }
+    return NX_SUCCESS;
+}
+
+#endif

@@ -1,0 +1,115 @@
+// What a build of the client has, told apart once: the rest of the code asks these functions and holds no
+// #if.
+#pragma once
+
+#include "netxduo/nxd_smtp_client.h"
+#include "postrider/session.hpp"
+
+namespace postrider::netx {
+
+#ifdef NX_SMTP_CLIENT_REQUIRE_TLS_FOR_AUTH
+inline constexpr bool auth_needs_tls = true;
+#else
+inline constexpr bool auth_needs_tls = false;
+#endif
+
+#ifdef NX_DISABLE_RESET_DISCONNECT
+inline constexpr bool may_reset = false;
+#else
+inline constexpr bool may_reset = true;
+#endif
+
+#ifdef NX_DISABLE_PACKET_CHAIN
+inline NX_PACKET* next_packet(const NX_PACKET&) {
+    return NX_NULL;
+}
+#else
+inline NX_PACKET* next_packet(const NX_PACKET& p) {
+    return p.nx_packet_next;
+}
+#endif
+
+#ifdef NX_SMTP_CLIENT_MINIMAL
+inline constexpr bool minimal = true;
+inline const CHAR* user_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_username;
+}
+inline const CHAR* password_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_password;
+}
+inline UINT secure_of(const NX_SMTP_CLIENT&) {
+    return NX_SMTP_CLIENT_NO_TLS;
+}
+inline bool keep_of(const NX_SMTP_CLIENT&) {
+    return false;
+}
+inline bool is_connected(const NX_SMTP_CLIENT&) {
+    return false;
+}
+inline void set_connected(NX_SMTP_CLIENT&, bool) {}
+inline ULONG time_of(const NX_SMTP_CLIENT&) {
+    return 0;
+}
+inline std::span<char> text_space_of(NX_SMTP_CLIENT&) {
+    return {};
+}
+inline void set_reply(NX_SMTP_CLIENT& c, unsigned code, std::size_t) {
+    c.nx_smtp_client_reply_code_status = static_cast<USHORT>(code);
+}
+#else
+inline constexpr bool minimal = false;
+inline const CHAR* user_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_user_ptr;
+}
+inline const CHAR* password_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_password_ptr;
+}
+inline UINT secure_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_secure;
+}
+inline bool keep_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_keep != NX_FALSE;
+}
+inline bool is_connected(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_connected != NX_FALSE;
+}
+inline void set_connected(NX_SMTP_CLIENT& c, bool on) {
+    c.nx_smtp_client_connected = on ? NX_TRUE : NX_FALSE;
+}
+inline ULONG time_of(const NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_time == NX_NULL ? 0 : c.nx_smtp_client_time();
+}
+inline std::span<char> text_space_of(NX_SMTP_CLIENT& c) {
+    return c.nx_smtp_client_reply_text;
+}
+inline void set_reply(NX_SMTP_CLIENT& c, unsigned code, std::size_t length) {
+    c.nx_smtp_client_reply_code_status = static_cast<USHORT>(code);
+    c.nx_smtp_client_reply_length = static_cast<UINT>(length);
+    c.nx_smtp_client_sent = NX_TRUE;
+}
+#endif
+
+// TLS by NetX Secure, where the build has it.
+#if defined(NX_SECURE_ENABLE) && !defined(NX_SMTP_CLIENT_MINIMAL)
+UINT tls_start(NX_SMTP_CLIENT& c);
+UINT tls_packet(NX_SMTP_CLIENT& c, NX_PACKET** packet);
+UINT tls_send(NX_SMTP_CLIENT& c, NX_PACKET* packet, ULONG wait);
+UINT tls_receive(NX_SMTP_CLIENT& c, NX_PACKET** packet, ULONG wait);
+void tls_end(NX_SMTP_CLIENT& c);
+#else
+inline UINT tls_start(NX_SMTP_CLIENT&) {
+    return NX_NOT_SUPPORTED;
+}
+inline UINT tls_packet(NX_SMTP_CLIENT&, NX_PACKET**) {
+    return NX_NOT_SUPPORTED;
+}
+inline UINT tls_send(NX_SMTP_CLIENT&, NX_PACKET*, ULONG) {
+    return NX_NOT_SUPPORTED;
+}
+inline UINT tls_receive(NX_SMTP_CLIENT&, NX_PACKET**, ULONG) {
+    return NX_NOT_SUPPORTED;
+}
+inline void tls_end(NX_SMTP_CLIENT&) {}
+#endif
+
+} // namespace postrider::netx
