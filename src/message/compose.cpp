@@ -49,14 +49,27 @@ bool is_reserved(const std::string& name, message_priority priority) {
            name == "resent-bcc" || (priority_field && priority != message_priority::normal);
 }
 
-/// The id without angle brackets; empty when nothing may stand between them (RFC 5322 3.6.4).
+/// Dots may stand in odd places: ids that are answered were made by other people's software.
+bool is_dotted(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c == '.' || is_atext(c); });
+}
+
+bool is_literal(std::string_view text) {
+    return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
+           text.substr(1, text.size() - 2).find_first_not_of("0123456789abcdefABCDEFIPvV:.") ==
+               std::string_view::npos;
+}
+
+/// The id without angle brackets; empty when it is none (RFC 5322 3.6.4).
 std::string bare_id(std::string_view id) {
     if (id.starts_with('<') && id.ends_with('>')) {
         id = id.substr(1, id.size() - 2);
     }
-    const bool good = !id.empty() && id.size() <= longest_id && std::all_of(id.begin(), id.end(), [](char c) {
-        return c > ' ' && c < 0x7F && c != '<' && c != '>';
-    });
+    const auto at = id.find('@');
+    const std::string_view right = at == std::string_view::npos ? "none" : id.substr(at + 1);
+    const bool good = id.size() <= longest_id && is_dotted(id.substr(0, at)) &&
+                      (is_dotted(right) || is_literal(right)) && !looks_encoded(id);
     return good ? std::string(id) : std::string{};
 }
 
@@ -171,6 +184,12 @@ class composer {
         if (const errc e = check_address(field, one); e != errc::ok) {
             return e;
         }
+        if (looks_encoded(one.addr_spec)) {
+            // Legal, but there are parsers that decode it, and so read another address than we wrote.
+            return fail(errc::bad_address,
+                        std::string(field) + ": " + quoted(one.addr_spec) +
+                            " looks like an encoded word (RFC 2047); it can stand in Bcc only");
+        }
         auto mailbox_text = ascii_mailbox(one.addr_spec);
         if (mailbox_text.error() == errc::needs_smtputf8 && how_.smtputf8) {
             mailbox_text = one.addr_spec; // RFC 6532 3.2
@@ -183,13 +202,11 @@ class composer {
                          ? " has a local part that is not ASCII; only a server with SMTPUTF8 can take it"
                          : " does not fit with its domain as A-labels"));
         }
-        auto phrase = phrase_tokens(one.display_name);
+        // Behind the first address there is always a fold to go to.
+        auto phrase = phrase_tokens(one.display_name, tokens.empty() ? first_column(field) : 1);
         tokens.insert(tokens.end(), std::make_move_iterator(phrase.begin()),
                       std::make_move_iterator(phrase.end()));
-        // In angle brackets whatever could pass for an encoded word: some readers decode those in a bare
-        // address.
-        const bool bare = phrase.empty() && mailbox_text->find("=?") == std::string::npos;
-        tokens.push_back(bare ? *mailbox_text : "<" + *mailbox_text + ">");
+        tokens.push_back(phrase.empty() ? *mailbox_text : "<" + *mailbox_text + ">");
         return errc::ok;
     }
 
@@ -199,7 +216,7 @@ class composer {
         if (const std::string objection = header_objection(text); !objection.empty()) {
             return fail(errc::bad_argument, field + ": the value " + objection);
         }
-        append_field(header_, field, text_tokens(text));
+        append_field(header_, field, text_tokens(text, first_column(field)));
         return errc::ok;
     }
 
@@ -226,11 +243,10 @@ class composer {
         header_tokens tokens;
         for (const std::string& id : ids) {
             const std::string bare = bare_id(id);
-            const auto at = bare.find('@');
-            if (at == std::string::npos || at == 0 || at + 1 == bare.size()) {
+            if (bare.find('@') == std::string::npos) {
                 return fail(errc::bad_argument,
                             field + ": " + quoted(id) +
-                                " is not a message id; write left@right in printable ASCII without blanks");
+                                " is not a message id; write left@right in letters, digits and dots");
             }
             tokens.push_back("<" + bare + ">");
         }
@@ -254,7 +270,7 @@ class composer {
             if (!is_field_name(field.name)) {
                 return fail(errc::bad_argument,
                             quoted(field.name) +
-                                " is not the name of a header field; it takes up to 76 printable "
+                                " is not the name of a header field; it takes up to 50 printable "
                                 "ASCII characters without blanks and colons");
             }
             if (is_reserved(lower(field.name), what_.priority)) {
@@ -465,7 +481,7 @@ class composer {
         const std::string id = bare_id(one.content_id);
         if (id.empty()) {
             return fail(errc::bad_argument, label + ": the content id " + quoted(one.content_id) +
-                                                " must be printable ASCII without blanks");
+                                                " must consist of letters, digits and dots");
         }
         append_field(part.fields, "Content-ID", {"<" + id + ">"});
         return errc::ok;

@@ -13,7 +13,10 @@ constexpr std::size_t longest_word = 900; // with the longest field name still b
 constexpr std::size_t longest_quoted = 60;
 constexpr std::string_view word_start = "=?utf-8?";
 constexpr std::string_view word_end = "?=";
-constexpr std::size_t word_room = 75 - word_start.size() - 2 - word_end.size(); // RFC 2047 2; 2 for "q?"
+constexpr std::size_t word_overhead = word_start.size() + 2 + word_end.size(); // 2 for "q?"
+constexpr std::size_t word_room = 75 - word_overhead;                          // RFC 2047 2
+constexpr std::size_t least_room = 12; // any one character, in Q or in B
+constexpr std::size_t longest_name = line_length - 2 - word_overhead - least_room;
 constexpr std::string_view hex = "0123456789ABCDEF";
 
 constexpr bool is_alnum(char c) noexcept {
@@ -24,10 +27,6 @@ constexpr bool is_printable(char c) noexcept {
 }
 constexpr bool is_one_of(std::string_view set, char c) noexcept {
     return set.find(c) != std::string_view::npos;
-}
-/// RFC 5322 3.2.3.
-constexpr bool is_atext(char c) noexcept {
-    return is_alnum(c) || is_one_of("!#$%&'*+-/=?^_`{|}~", c);
 }
 /// What Q may leave alone in a phrase (RFC 2047 5 (3)), and so everywhere.
 constexpr bool is_q_safe(char c) noexcept {
@@ -41,8 +40,7 @@ constexpr bool is_attribute_char(char c) noexcept {
 /// Readers see exactly this text when it is written as it is, and every fold of it is harmless.
 bool is_plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(), is_printable) && !text.empty() && text.front() != ' ' &&
-           text.back() != ' ' && text.find("  ") == std::string_view::npos &&
-           text.find("=?") == std::string_view::npos;
+           text.back() != ' ' && text.find("  ") == std::string_view::npos && !looks_encoded(text);
 }
 
 header_tokens split(std::string_view text) {
@@ -101,7 +99,7 @@ std::string percent_encoded(std::string_view character) {
 }
 
 /// No character is split between two words (RFC 2047 5): each must decode alone.
-header_tokens q_words(std::string_view text) {
+header_tokens q_words(std::string_view text, std::size_t room) {
     header_tokens words;
     std::string current;
     const auto close = [&] {
@@ -109,9 +107,10 @@ header_tokens q_words(std::string_view text) {
     };
     while (!text.empty()) {
         const std::string next = q_encoded(take_character(text));
-        if (current.size() + next.size() > word_room) {
+        if (current.size() + next.size() > room) {
             close();
             current.clear();
+            room = word_room;
         }
         current += next;
     }
@@ -119,15 +118,14 @@ header_tokens q_words(std::string_view text) {
     return words;
 }
 
-header_tokens b_words(std::string_view text) {
-    constexpr std::size_t most_octets = word_room / 4 * 3;
+header_tokens b_words(std::string_view text, std::size_t room) {
     header_tokens words;
     while (!text.empty()) {
         std::string_view rest = text;
         std::size_t size = 0;
         while (!rest.empty()) {
             const std::size_t next = take_character(rest).size();
-            if (size + next > most_octets) {
+            if (size + next > room / 4 * 3) {
                 break;
             }
             size += next;
@@ -135,16 +133,20 @@ header_tokens b_words(std::string_view text) {
         const glib_text encoded(g_base64_encode(reinterpret_cast<const guchar*>(text.data()), size));
         words.push_back(std::string(word_start) + "b?" + encoded.get() + std::string(word_end));
         text.remove_prefix(size);
+        room = word_room;
     }
     return words;
 }
 
 /// Q where most of it stays readable, B where that is shorter.
-header_tokens encoded_words(std::string_view text) {
+header_tokens encoded_words(std::string_view text, std::size_t column) {
+    const std::size_t taken = column + word_overhead;
+    const std::size_t first_room =
+        taken + least_room <= line_length ? std::min(word_room, line_length - taken) : word_room;
     const auto safe = static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return is_q_safe(c) || c == ' '; }));
     const std::size_t q_size = safe + (text.size() - safe) * 3;
-    return q_size <= (text.size() + 2) / 3 * 4 ? q_words(text) : b_words(text);
+    return q_size <= (text.size() + 2) / 3 * 4 ? q_words(text, first_room) : b_words(text, first_room);
 }
 
 bool is_encoded(std::string_view token) {
@@ -152,6 +154,14 @@ bool is_encoded(std::string_view token) {
 }
 
 } // namespace
+
+bool is_atext(char c) noexcept {
+    return is_alnum(c) || is_one_of("!#$%&'*+-/=?^_`{|}~", c);
+}
+
+bool looks_encoded(std::string_view text) noexcept {
+    return text.find("=?") != std::string_view::npos;
+}
 
 std::string header_objection(std::string_view text) {
     utf8_check encoding;
@@ -173,7 +183,7 @@ std::string header_objection(std::string_view text) {
 }
 
 bool is_field_name(std::string_view name) {
-    return !name.empty() && name.size() <= line_length &&
+    return !name.empty() && name.size() <= longest_name &&
            std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7F && c != ':'; });
 }
 
@@ -183,7 +193,7 @@ bool is_mime_token(std::string_view text) {
     });
 }
 
-header_tokens text_tokens(std::string_view text) {
+header_tokens text_tokens(std::string_view text, std::size_t column) {
     if (text.empty()) {
         return {};
     }
@@ -193,23 +203,23 @@ header_tokens text_tokens(std::string_view text) {
             return words;
         }
     }
-    return encoded_words(text);
+    return encoded_words(text, column);
 }
 
-header_tokens phrase_tokens(std::string_view text) {
+header_tokens phrase_tokens(std::string_view text, std::size_t column) {
     if (text.empty()) {
         return {};
     }
     if (!is_plain(text)) {
-        return encoded_words(text);
+        return encoded_words(text, column);
     }
     const bool atoms = std::all_of(text.begin(), text.end(), [](char c) { return is_atext(c) || c == ' '; });
     if (atoms) {
         auto words = split(text);
-        return words_fit(words, longest_quoted) ? words : encoded_words(text);
+        return words_fit(words, longest_quoted) ? words : encoded_words(text, column);
     }
     if (text.size() > longest_quoted) {
-        return encoded_words(text);
+        return encoded_words(text, column);
     }
     std::string quoted = "\"";
     for (const char c : text) {
@@ -220,13 +230,15 @@ header_tokens phrase_tokens(std::string_view text) {
 
 header_tokens parameter_tokens(std::string_view name, std::string_view value) {
     const std::string attribute(name);
-    if (is_mime_token(value) && value.size() <= longest_quoted) {
+    // These three mean something in RFC 2231 only, but there are readers that look for them everywhere.
+    const bool ambiguous = value.find_first_of("%'*") != std::string_view::npos || looks_encoded(value);
+    if (is_mime_token(value) && !ambiguous && value.size() <= longest_quoted) {
         return {attribute + "=" + std::string(value)};
     }
     // Quoted pairs are where parsers differ, so what would need one goes the way of RFC 2231.
-    const bool quotable = std::all_of(value.begin(), value.end(), is_printable) && !value.starts_with(' ') &&
-                          !value.ends_with(' ') && value.find_first_of("\"\\") == std::string_view::npos &&
-                          value.find("=?") == std::string_view::npos;
+    const bool quotable = !ambiguous && std::all_of(value.begin(), value.end(), is_printable) &&
+                          !value.starts_with(' ') && !value.ends_with(' ') &&
+                          value.find_first_of("\"\\") == std::string_view::npos;
     if (quotable && value.size() <= longest_quoted) {
         return {attribute + "=\"" + std::string(value) + "\""};
     }
