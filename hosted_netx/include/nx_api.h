@@ -432,6 +432,7 @@ typedef struct NX_TCP_SOCKET_STRUCT {
     UINT nx_tcp_socket_hosted_bound; /* 0 no, 1 yes, 2 waiting for the port */
     UINT nx_tcp_socket_hosted_any_port;
     int nx_tcp_socket_hosted_fd;
+    UINT nx_tcp_socket_hosted_established; /* it stood, whatever has become of it since */
     UINT nx_tcp_socket_hosted_ended;   /* the peer's FIN was read */
     UINT nx_tcp_socket_hosted_blocked; /* a sender waits for the kernel to take more */
     UINT nx_tcp_socket_hosted_sending;

@@ -148,17 +148,6 @@ ULONG wanted(const NX_TCP_SOCKET& socket) {
     return most;
 }
 
-#ifdef NX_DISABLE_PACKET_CHAIN
-ULONG fit(const NX_TCP_SOCKET& socket, ULONG offset, ULONG octets) {
-    return std::min(
-        octets, socket.nx_tcp_socket_ip_ptr->nx_ip_default_packet_pool->nx_packet_pool_payload_size - offset);
-}
-#else
-ULONG fit(const NX_TCP_SOCKET& /*socket*/, ULONG /*offset*/, ULONG octets) {
-    return octets;
-}
-#endif
-
 // One packet; false when there is nothing to read or nowhere to put it.
 bool receive_one(guard& held, NX_TCP_SOCKET& socket, std::vector<notice>& notices) {
     if (!reads(socket) || !window_open(socket) || break_now(held, socket, notices))
@@ -168,7 +157,7 @@ bool receive_one(guard& held, NX_TCP_SOCKET& socket, std::vector<notice>& notice
     const ULONG headers = header_room(socket);
     const ULONG offset = headers < pool.nx_packet_pool_payload_size ? headers : 0;
     const auto piece = next_cut(kernel().set, wanted(socket), socket.nx_tcp_socket_hosted_read);
-    const ULONG most = fit(socket, offset, piece.octets);
+    const ULONG most = std::min(piece.octets, capacity(pool, piece.link, offset));
     const auto got = recv(socket.nx_tcp_socket_hosted_fd, buffer.data(), most, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;

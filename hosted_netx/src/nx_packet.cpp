@@ -307,6 +307,14 @@ cut next_cut(const settings& set, ULONG available, std::uint64_t stream_offset) 
     return result;
 }
 
+ULONG capacity(const NX_PACKET_POOL& pool, ULONG link, ULONG offset) {
+    const ULONG whole = pool.nx_packet_pool_payload_size;
+    const auto limited = [&](ULONG octets) { return link != 0 ? std::min(link, octets) : octets; };
+    const ULONG more = chains && pool.nx_packet_pool_available > 1 ? pool.nx_packet_pool_available - 1 : 0;
+    const std::uint64_t all = limited(whole - std::min(offset, whole)) + std::uint64_t{more} * limited(whole);
+    return static_cast<ULONG>(std::min<std::uint64_t>(all, UINT32_MAX));
+}
+
 UINT fill_packet(guard& held, NX_PACKET_POOL& pool, NX_PACKET*& packet, std::span<const UCHAR> data,
                  ULONG link, ULONG offset, ULONG wait_option, origin from) {
     UINT status = take_packet(held, pool, packet, offset, wait_option, from);

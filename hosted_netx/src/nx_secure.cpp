@@ -238,17 +238,6 @@ void release(NX_PACKET* packet) {
     give_packet_back(held, packet);
 }
 
-#ifdef NX_DISABLE_PACKET_CHAIN
-std::size_t piece(const NX_PACKET_POOL& pool, ULONG offset, std::size_t size) {
-    return std::min<std::size_t>(size, pool.nx_packet_pool_payload_size -
-                                           std::min(offset, pool.nx_packet_pool_payload_size - 1));
-}
-#else
-std::size_t piece(const NX_PACKET_POOL& /*pool*/, ULONG /*offset*/, std::size_t size) {
-    return size;
-}
-#endif
-
 // Sends what OpenSSL has to say of its own: handshake messages and alerts.
 UINT flush(NX_SECURE_TLS_SESSION& session, ULONG wait_option) {
     const auto out = take_output(connection_of(session)->ssl.get());
@@ -256,13 +245,13 @@ UINT flush(NX_SECURE_TLS_SESSION& session, ULONG wait_option) {
     auto& socket = *session.nx_secure_tls_tcp_socket;
     const ULONG offset = header_room(socket);
     for (std::span<const UCHAR> rest(out); !rest.empty();) {
-        const auto part = rest.first(piece(pool, offset, rest.size()));
-        rest = rest.subspan(part.size());
         NX_PACKET* packet = nullptr;
         UINT status = NX_SUCCESS;
         {
             guard held(kernel().mutex);
+            const auto part = rest.first(std::min<std::size_t>(rest.size(), capacity(pool, 0, offset)));
             status = fill_packet(held, pool, packet, part, 0, offset, wait_option, origin::caller);
+            rest = rest.subspan(part.size());
         }
         if (status != NX_SUCCESS)
             return status;
@@ -392,11 +381,11 @@ UINT send(NX_SECURE_TLS_SESSION& session, NX_PACKET& packet, ULONG wait_option) 
 UINT deliver(NX_SECURE_TLS_SESSION& session, std::span<const UCHAR> seen, NX_PACKET*& packet,
              ULONG wait_option) {
     auto& pool = *session.nx_secure_tls_packet_pool;
-    std::size_t size = piece(pool, 0, seen.size());
+    std::size_t size = seen.size();
     {
         guard held(kernel().mutex);
         const auto cut = next_cut(kernel().set, static_cast<ULONG>(size), UINT64_MAX);
-        size = cut.octets;
+        size = std::min(cut.octets, capacity(pool, cut.link, NX_RECEIVE_PACKET));
         const UINT status = fill_packet(held, pool, packet, seen.first(size), cut.link, NX_RECEIVE_PACKET,
                                         wait_option, origin::caller);
         if (status != NX_SUCCESS)

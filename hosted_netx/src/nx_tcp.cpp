@@ -236,6 +236,7 @@ void forget_connection(NX_TCP_SOCKET& socket, const NXD_ADDRESS& peer, UINT port
     socket.nx_tcp_socket_bytes_received = 0;
     socket.nx_tcp_socket_hosted_written = 0;
     socket.nx_tcp_socket_hosted_read = 0;
+    socket.nx_tcp_socket_hosted_established = 0;
     socket.nx_tcp_socket_hosted_ended = 0;
     socket.nx_tcp_socket_hosted_stalled = 0;
     socket.nx_tcp_socket_hosted_blocked = 0;
@@ -285,7 +286,7 @@ UINT tcp_connect(NX_TCP_SOCKET& socket, const NXD_ADDRESS& peer, UINT port, ULON
         lose(held, socket);
     if (result == wake::aborted)
         return NX_WAIT_ABORTED;
-    return carries_data(socket.nx_tcp_socket_state) ? NX_SUCCESS : NX_NOT_CONNECTED;
+    return socket.nx_tcp_socket_hosted_established != 0 ? NX_SUCCESS : NX_NOT_CONNECTED;
 }
 
 bool port_taken(const NX_IP& ip, UINT port) {
@@ -601,6 +602,7 @@ void reap_acknowledged(guard& held, NX_TCP_SOCKET& socket) {
 
 void become_established(NX_TCP_SOCKET& socket) {
     socket.nx_tcp_socket_state = NX_TCP_ESTABLISHED;
+    socket.nx_tcp_socket_hosted_established = 1;
     const ULONG mss = default_mss(socket);
     socket.nx_tcp_socket_connect_mss =
         socket.nx_tcp_socket_mss != 0 ? std::min(socket.nx_tcp_socket_mss, mss) : mss;

@@ -43,6 +43,10 @@ struct cut {
 };
 cut next_cut(const settings& set, ULONG available, std::uint64_t stream_offset);
 
+/// Octets that the packets now free in pool take as one chain; at least what one packet takes. More would
+/// never be received: a chain is filled whole or not at all.
+ULONG capacity(const NX_PACKET_POOL& pool, ULONG link, ULONG offset);
+
 /// A packet from pool holding data (not empty), in links of at most link octets. Waits as take_packet.
 UINT fill_packet(guard& held, NX_PACKET_POOL& pool, NX_PACKET*& packet, std::span<const UCHAR> data,
                  ULONG link, ULONG offset, ULONG wait_option, origin from);
