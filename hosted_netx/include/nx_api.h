@@ -433,11 +433,12 @@ typedef struct NX_TCP_SOCKET_STRUCT {
     UINT nx_tcp_socket_hosted_any_port;
     int nx_tcp_socket_hosted_fd;
     UINT nx_tcp_socket_hosted_established; /* it stood, whatever has become of it since */
-    UINT nx_tcp_socket_hosted_ended;   /* the peer's FIN was read */
-    UINT nx_tcp_socket_hosted_blocked; /* a sender waits for the kernel to take more */
+    UINT nx_tcp_socket_hosted_ended;       /* the peer's FIN was read */
+    UINT nx_tcp_socket_hosted_blocked;     /* a sender waits for the kernel to take more */
     UINT nx_tcp_socket_hosted_sending;
     UINT nx_tcp_socket_hosted_stalled;
-    UINT nx_tcp_socket_hosted_starved; /* data is there and no packet for it */
+    ULONG64 nx_tcp_socket_hosted_given_up; /* the tick at which a goodbye on a dead link is given up */
+    UINT nx_tcp_socket_hosted_starved;     /* data is there and no packet for it */
     ULONG64 nx_tcp_socket_hosted_written;
     ULONG64 nx_tcp_socket_hosted_read;
     struct NX_TCP_SOCKET_STRUCT* nx_tcp_socket_created_next;

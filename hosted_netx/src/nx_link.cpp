@@ -67,8 +67,19 @@ short events_of(const NX_TCP_SOCKET& socket) {
     return static_cast<short>(events);
 }
 
+bool leaving(const NX_TCP_SOCKET& socket) {
+    return socket.nx_tcp_socket_state >= NX_TCP_FIN_WAIT_1;
+}
+
+// NetX repeats a FIN that nobody answers some times, a second apart, and gives up.
+bool goodbye_unanswered(const NX_TCP_SOCKET& socket) {
+    return leaving(socket) && socket.nx_tcp_socket_hosted_stalled != 0 &&
+           ticks_now(kernel()) >= static_cast<double>(socket.nx_tcp_socket_hosted_given_up);
+}
+
 bool needs_looking_at(const NX_TCP_SOCKET& socket) {
-    return socket.nx_tcp_socket_transmit_sent_head != nullptr ||
+    return (leaving(socket) && socket.nx_tcp_socket_hosted_stalled != 0) ||
+           socket.nx_tcp_socket_transmit_sent_head != nullptr ||
            socket.nx_tcp_socket_state == NX_TCP_LAST_ACK || socket.nx_tcp_socket_state == NX_TCP_CLOSE_WAIT ||
            socket.nx_tcp_socket_hosted_starved != 0;
 }
@@ -105,8 +116,8 @@ void queue_received(NX_TCP_SOCKET& socket, NX_PACKET* packet) {
 }
 
 void connection_lost(guard& held, NX_TCP_SOCKET& socket, std::vector<notice>& notices) {
-    const bool leaving = socket.nx_tcp_socket_state >= NX_TCP_FIN_WAIT_1;
-    add(notices, leaving ? socket.nx_tcp_disconnect_complete_notify : socket.nx_tcp_disconnect_callback,
+    add(notices,
+        leaving(socket) ? socket.nx_tcp_disconnect_complete_notify : socket.nx_tcp_disconnect_callback,
         socket);
     lose(held, socket);
 }
@@ -216,7 +227,7 @@ void look_after(guard& held, NX_TCP_SOCKET& socket, int happened, std::vector<no
     reap_acknowledged(held, socket);
     const bool passive =
         socket.nx_tcp_socket_state == NX_TCP_CLOSE_WAIT || socket.nx_tcp_socket_state == NX_TCP_LAST_ACK;
-    if (passive && kernel_closed(socket))
+    if ((passive && kernel_closed(socket)) || goodbye_unanswered(socket))
         connection_lost(held, socket, notices);
 }
 

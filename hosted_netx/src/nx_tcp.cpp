@@ -365,6 +365,8 @@ bool leaves_at_once(ULONG wait_option) {
 UINT close_politely(guard& held, NX_TCP_SOCKET& socket, ULONG wait_option) {
     const bool peer_was_first = socket.nx_tcp_socket_state == NX_TCP_CLOSE_WAIT;
     socket.nx_tcp_socket_state = peer_was_first ? NX_TCP_LAST_ACK : NX_TCP_FIN_WAIT_1;
+    socket.nx_tcp_socket_hosted_given_up =
+        static_cast<ULONG64>(ticks_now(kernel())) + ULONG64{NX_TCP_MAXIMUM_RETRIES} * NX_IP_PERIODIC_RATE;
     shutdown(socket.nx_tcp_socket_hosted_fd, SHUT_WR);
     wake_link(*socket.nx_tcp_socket_ip_ptr);
     kernel().changed.notify_all();

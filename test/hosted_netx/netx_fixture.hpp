@@ -123,7 +123,7 @@ class client {
         nx_tcp_socket_disconnect(&socket, NX_NO_WAIT);
         if (nx_tcp_client_socket_unbind(&socket) == NX_NOT_CLOSED) {
             // Without reset on disconnect the end is the peer's to complete.
-            EXPECT_EQ(nx_tcp_socket_state_wait(&socket, NX_TCP_CLOSED, 500), UINT{NX_SUCCESS});
+            EXPECT_EQ(nx_tcp_socket_state_wait(&socket, NX_TCP_CLOSED, 2000), UINT{NX_SUCCESS});
             EXPECT_EQ(nx_tcp_client_socket_unbind(&socket), UINT{NX_SUCCESS});
         }
         EXPECT_EQ(nx_tcp_socket_delete(&socket), UINT{NX_SUCCESS});

@@ -498,6 +498,28 @@ TEST_F(netx, callbacks_tell_what_happens) {
     EXPECT_EQ(disconnected, 1);
 }
 
+TEST_F(netx, two_threads_share_pool_and_instance) {
+    loopback_server one(echo, loopback_family);
+    loopback_server two(echo, loopback_family);
+    const auto talk = [this](unsigned port, char letter) {
+        client c(ip);
+        ASSERT_EQ(c.connect(port), UINT{NX_SUCCESS});
+        for (int i = 0; i < 20; ++i) {
+            const std::string text(200, letter);
+            ASSERT_EQ(c.send(application->control, text), UINT{NX_SUCCESS});
+            ASSERT_EQ(c.receive_all(text.size()), text);
+        }
+    };
+    std::thread other([&] {
+        TX_THREAD me{};
+        tx_hosted_thread_attach(&me, test::name("other"));
+        talk(two.port(), 'b');
+        tx_hosted_thread_detach(&me);
+    });
+    talk(one.port(), 'a');
+    other.join();
+}
+
 TEST_F(netx, a_wait_is_aborted_from_another_thread) {
     loopback_server server([](peer& p) { p.closed_by_peer(); }, loopback_family);
     client c(ip);
