@@ -629,7 +629,7 @@ asio::awaitable<void> server::impl::sweep() {
 }
 
 asio::awaitable<void> server::impl::await_signals() {
-    for (;;) {
+    while (!around_.stopping || !connections_.empty()) {
         error_code failure;
         co_await signals_.async_wait(into(failure));
         if (failure)
