@@ -97,7 +97,7 @@ struct transaction {
         bool completed : 1 = false;
 
         constexpr bool last_chunk_awaited() const noexcept {
-            return sent_end && answered_chunks + 1 == sent_chunks;
+            return sent_end && answered_chunks + 1 >= sent_chunks; // LMTP: several replies answer the last
         }
     };
     progress progress_;

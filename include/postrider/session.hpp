@@ -267,6 +267,7 @@ class session {
     void refuse(errc e) noexcept;
     void close() noexcept;
     void settle_rest(errc e, bool with_reply) noexcept;
+    const transaction* fault_of(errc e) const noexcept;
     stage current_stage() const noexcept;
     std::uint32_t current_timeout() const noexcept;
     bool output_pending() const noexcept { return !slice_.empty() || taken_ != handed_; }

@@ -316,7 +316,9 @@ void session::fail(errc e) noexcept {
         return;
     }
     if (out_ != state::quit) { // whatever becomes of QUIT is no error
-        failed_at_ = current_stage();
+        if (e != errc::unexpected_reply) { // on_reply() has said where that one belongs
+            failed_at_ = current_stage();
+        }
         error_ = e;
         settle_rest(e, e == errc::service_closing);
     }
@@ -330,9 +332,24 @@ void session::refuse(errc e) noexcept {
     begin(state::quit);
 }
 
+// The transaction whose own content or arguments ended the session; null when it was the session itself.
+const transaction* session::fault_of(errc e) const noexcept {
+    switch (e) {
+    case errc::content_has_nul:
+    case errc::content_unreadable:
+    case errc::content_refused:
+    case errc::bad_argument:
+        return out_transaction_;
+    default:
+        return nullptr;
+    }
+}
+
 void session::settle_rest(errc e, bool with_reply) noexcept {
+    const transaction* const at_fault = fault_of(e);
     while (in_transaction_ != nullptr) {
-        settle_all(*in_transaction_, e, with_reply);
+        const bool bystander = at_fault != nullptr && in_transaction_ != at_fault;
+        settle_all(*in_transaction_, bystander ? errc::session_closed : e, with_reply);
         complete();
     }
     next_transaction_ = last_transaction_ = nullptr;

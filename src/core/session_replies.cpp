@@ -93,11 +93,15 @@ void session::on_early_reply() noexcept {
 
 // The reply is a 421: it settles what it answers, the rest is settled by the rule for doubt.
 void session::on_service_closing(state at) noexcept {
-    if (at == state::rcpt) {
-        settle_by_reply(in_transaction_->recipients[in_recipient_], errc::service_closing);
-    }
     if (at == state::content || (at == state::bdat && in_transaction_->progress_.last_chunk_awaited())) {
         settle_final(errc::service_closing);
+    } else if (at == state::rcpt) {
+        recipient& r = in_transaction_->recipients[in_recipient_];
+        if (!r.result.settled()) {
+            settle_by_reply(r, errc::service_closing);
+        }
+    } else if (at == state::mail || at == state::data || at == state::bdat) {
+        settle_unsettled(errc::service_closing); // without it there is no message, whatever was sent behind
     }
     error_ = errc::service_closing;
     settle_rest(errc::service_closing, true);
