@@ -1,0 +1,55 @@
+#include "progress_bar.hpp"
+
+#include "show.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+namespace postrider::cli {
+namespace {
+
+constexpr std::chrono::milliseconds between_frames{100};
+constexpr std::uint64_t width = 30;
+
+} // namespace
+
+progress_bar::progress_bar(std::string_view when)
+    : patience_(when == "always" ? std::chrono::milliseconds(0) : std::chrono::milliseconds(1000)),
+      wanted_(when == "always" || (when == "auto" && isatty(STDERR_FILENO) != 0)) {}
+
+void progress_bar::show(const progress& now) {
+    const auto moment = clock::now();
+    const bool ended = now.total > 0 && now.handed >= now.total;
+    if (!wanted_ || moment - begun_ < patience_ || (moment - drawn_ < between_frames && !ended)) {
+        return;
+    }
+    drawn_ = moment;
+    visible_ = true;
+    const std::string_view where = name(now.at);
+    if (now.total == 0) {
+        fmt::print(stderr, "\r\033[K{} ...", where);
+        return;
+    }
+    // Dots that were added on the way may carry it past the total.
+    const std::uint64_t handed = std::min(now.handed, now.total);
+    const auto filled = static_cast<std::size_t>(static_cast<double>(handed) * static_cast<double>(width) /
+                                                 static_cast<double>(now.total));
+    const double seconds = std::max(0.001, std::chrono::duration<double>(moment - begun_).count());
+    fmt::print(stderr, "\r\033[K[{}{}] {:3} % of {}, {}/s{}", std::string(filled, '#'),
+               std::string(width - filled, '.'), handed * 100 / now.total, readable_size(now.total),
+               readable_size(static_cast<std::uint64_t>(static_cast<double>(handed) / seconds)),
+               ended ? ", waiting for the server's reply" : "");
+    std::fflush(stderr);
+}
+
+void progress_bar::finish() {
+    if (visible_) {
+        std::fputs("\r\033[K", stderr);
+        visible_ = false;
+    }
+}
+
+} // namespace postrider::cli

@@ -1,0 +1,171 @@
+#include "send_command.hpp"
+
+#include "compose_mail.hpp"
+#include "connection.hpp"
+#include "exit_code.hpp"
+#include "interruption.hpp"
+#include "password.hpp"
+#include "progress_bar.hpp"
+#include "report.hpp"
+#include "run_guarded.hpp"
+#include "show.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <unistd.h>
+
+namespace postrider::cli {
+namespace {
+
+void print_dry_envelope(const prepared_mail& mail, const server_url& where, const content_traits& traits) {
+    std::string out =
+        fmt::format("server:  {}\nMAIL FROM:<{}>\n", printable(where.text()), printable(mail.mail.from));
+    for (const auto& one : mail.mail.recipients) {
+        out += fmt::format("RCPT TO:<{}>\n", printable(one.address));
+    }
+    out += fmt::format("content: {}{}{}, as for a server with 8BITMIME and SMTPUTF8\n\n",
+                       readable_size(traits.canonical_size), traits.has_8bit ? ", 8-bit" : ", 7-bit",
+                       traits.header_has_8bit ? ", UTF-8 in the header" : "");
+    std::fputs(out.c_str(), stderr);
+}
+
+// Escaped for a terminal, as it is for a file or a pipe.
+void print_content(const content& octets) {
+    const bool terminal = isatty(STDOUT_FILENO) != 0;
+    auto reader = octets.read();
+    std::string line;
+    for (;;) {
+        const auto chunk = reader.next();
+        if (!chunk) {
+            throw command_error(exit_code::data, "the content cannot be read any more");
+        }
+        const std::string_view text(chunk->data(), chunk->size());
+        if (!terminal) {
+            print(text);
+        }
+        for (std::size_t i = 0; terminal && i < text.size(); ++i) {
+            if (text[i] == '\n') {
+                print(printable(line) + "\n");
+                line.clear();
+            } else if (text[i] != '\r') {
+                line += text[i];
+            }
+        }
+        if (text.empty()) {
+            print(line.empty() ? std::string() : printable(line) + "\n");
+            return;
+        }
+    }
+}
+
+int dry_run(const send_choice& chosen) {
+    const auto connection = prepare_connection(chosen.connection, false);
+    const auto mail = prepare_mail(chosen, connection.from);
+    capabilities everything;
+    everything.add(keyword::eight_bit_mime);
+    everything.add(keyword::smtputf8);
+    const content octets = compose_for(mail, everything);
+    const auto traits = octets.traits();
+    if (!traits) {
+        throw command_error(exit_code::data, "the content cannot be read");
+    }
+    if (traits->has_nul || !traits->header_is_utf8) {
+        throw command_error(exit_code::data,
+                            traits->has_nul ? "the content holds a NUL byte: no server could take it"
+                                            : "the header is not valid UTF-8: no server could take it",
+                            "encode the message before it is sent");
+    }
+    if (chosen.output.json) {
+        print(dry_run_json(mail, connection.where, *traits));
+        return 0;
+    }
+    if (!chosen.output.quiet) {
+        print_dry_envelope(mail, connection.where, *traits);
+    }
+    print_content(octets);
+    return 0;
+}
+
+void report_result(const send_choice& chosen, const send_result& result, const prepared_mail& mail,
+                   const server_url& where, std::chrono::microseconds took) {
+    const bool in_doubt = result.any(disposition::in_doubt);
+    if (chosen.output.verbose && result.connection) {
+        std::fputs(connection_text(*result.connection).c_str(), stderr);
+    }
+    if (chosen.output.json) {
+        print(send_json(result, mail, where, took));
+        return;
+    }
+    std::string failures;
+    for (const auto& one : result.recipients) {
+        const bool delivered = one.outcome == disposition::delivered;
+        if (delivered && !chosen.output.quiet) {
+            print(recipient_text(one));
+        } else if (!delivered) {
+            failures += recipient_text(one);
+        }
+    }
+    if (!result.all_delivered()) {
+        std::fflush(stdout);
+        std::fputs(failures.c_str(), stderr);
+        std::fputs(problem_text(result, where, in_doubt, mail.message_id).c_str(), stderr);
+    }
+}
+
+int send(const send_choice& chosen) {
+    if (chosen.dry_run) {
+        return dry_run(chosen);
+    }
+    auto connection = prepare_connection(chosen.connection, false);
+    const auto mail = prepare_mail(chosen, connection.from);
+    // Only now: nobody should type a password for a message that cannot be sent anyway.
+    connection = prepare_connection(chosen.connection, true);
+
+    progress_bar bar(chosen.output.quiet ? "never" : chosen.output.progress);
+    if (chosen.output.verbose) {
+        connection.options.transcript = [&bar](const transcript_line& line) {
+            bar.finish();
+            print_transcript_line(line);
+        };
+    }
+    auto on_its_way = mail.mail;
+    if (bar.wanted()) {
+        on_its_way.on_progress = [&bar](const progress& now) { bar.show(now); };
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    blocking_client client(std::move(connection.options));
+    const interruption interrupted([&client] { client.cancel(); });
+    const send_result result = client.send(std::move(on_its_way));
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    bar.finish();
+    report_result(chosen, result, mail, connection.where, took);
+    client.quit(); // whatever it says: the outcome is settled
+    return exit_code_of(result);
+}
+
+} // namespace
+
+CLI::App* add_send_command(CLI::App& app, std::function<void(int)> set_exit) {
+    CLI::App* command = app.add_subcommand("send", "Send a message, or tell for each recipient why not");
+    auto chosen = std::make_shared<send_choice>();
+    add_send_options(*command, *chosen);
+    command->footer(
+        "The password of --user comes from one of the options above, from the variable POSTRIDER_PASSWORD,\n"
+        "from the account, or is asked for at the terminal. It is never an argument.\n\n"
+        "Exit codes: 0 all recipients accepted, 1 some, 2 in doubt, 64 usage, 65 unusable message or "
+        "address,\n"
+        "68 host not found, 69 refused, 75 try again later, 76 protocol or TLS, 77 authentication,\n"
+        "78 configuration.\n\n"
+        "  postrider send --server smtps://mail.example.org --user alice@example.org \\\n"
+        "      --from 'Alice <alice@example.org>' --to bob@example.net --subject Hello --body 'Hello, Bob'\n"
+        "  postrider send --server smtp://localhost:2525 --message finished.eml\n\n"
+        "postrider(1) and docs/command.md say more.");
+    command->callback([chosen, set_exit = std::move(set_exit)] {
+        set_exit(run_guarded("send", chosen->output.json, [&chosen] { return send(*chosen); }));
+    });
+    return command;
+}
+
+} // namespace postrider::cli
