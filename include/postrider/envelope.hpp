@@ -90,6 +90,7 @@ struct transaction {
         std::uint32_t sent_chunks = 0;
         std::uint32_t answered_chunks = 0;
         bool reset_first : 1 = false; // RSET stands in front of MAIL
+        bool content_begun : 1 = false;
         bool sent_data : 1 = false;
         bool sent_end : 1 = false; // the terminator was taken; end_offset holds
         bool failed : 1 = false;   // nothing more of it shall be sent

@@ -78,7 +78,7 @@ struct session_config {
     std::uint16_t window = 1;
     /// Replies that may be outstanding before the sender waits.
     std::uint16_t max_outstanding = 128;
-    /// Content octets, before encoding, that go in one BDAT chunk.
+    /// Content octets, before encoding, that go in one BDAT chunk; 0: no limit.
     std::uint32_t max_chunk = 256U * 1024U;
 };
 
@@ -205,6 +205,7 @@ class session {
     bool begin(state s) noexcept;
     bool may_follow() const noexcept;
     errc unsendable(const transaction& t) const noexcept;
+    static bool wants_utf8(const transaction& t) noexcept;
     void command_taken() noexcept;
 
     // the octets of one command, slice by slice (session_commands.cpp)

@@ -197,7 +197,7 @@ void session::submit(transaction& t) noexcept {
 }
 
 errc session::ask(query q, std::string_view argument) noexcept {
-    if (out_ != state::ready || owed_ > 0) {
+    if (!feature::queries || out_ != state::ready || owed_ > 0) {
         return errc::session_closed;
     }
     if (text::has_control(argument)) {
@@ -315,7 +315,7 @@ void session::fail(errc e) noexcept {
     if (out_ == state::closed) {
         return;
     }
-    if (out_ != state::quit) { // whatever becomes of QUIT is no error
+    if (out_ != state::quit) {             // whatever becomes of QUIT is no error
         if (e != errc::unexpected_reply) { // on_reply() has said where that one belongs
             failed_at_ = current_stage();
         }

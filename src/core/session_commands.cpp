@@ -158,11 +158,7 @@ void session::body_parameter() noexcept {
         compose(" BODY=8BITMIME");
     }
     if constexpr (feature::smtputf8) {
-        bool utf8 = t.smtputf8 || t.from.is_utf8();
-        for (const recipient& r : t.recipients) {
-            utf8 = utf8 || r.path.is_utf8();
-        }
-        if (utf8) {
+        if (wants_utf8(t)) {
             compose(" SMTPUTF8");
         }
     }
@@ -224,11 +220,10 @@ void session::text_parameter() noexcept {
     if constexpr (feature::dsn) {
         const bool mail = out_ == state::mail;
         lent_ = mail ? out_transaction_->envelope_id : current_recipient().original;
-        bool ascii = true;
-        for (const char c : lent_) {
-            ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-        }
-        slice_ = lent_.empty() ? "" : mail ? " ENVID=" : ascii ? " ORCPT=rfc822;" : " ORCPT=utf-8;";
+        slice_ = lent_.empty()           ? ""
+                 : mail                  ? " ENVID="
+                 : text::is_ascii(lent_) ? " ORCPT=rfc822;"
+                                         : " ORCPT=utf-8;";
     }
 }
 

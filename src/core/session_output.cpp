@@ -11,13 +11,7 @@ namespace {
 // a refusal.
 constexpr unsigned max_chunks_ahead = 8;
 
-bool wants_utf8(const transaction& t) noexcept {
-    bool utf8 = t.smtputf8 || t.from.is_utf8();
-    for (const recipient& r : t.recipients) {
-        utf8 = utf8 || r.path.is_utf8();
-    }
-    return utf8;
-}
+constexpr std::size_t max_recipients = 0xFFFF; // what the counters of a transaction hold
 
 bool wants_dsn(const transaction& t) noexcept {
     bool dsn = t.ret != return_content::unset || !t.envelope_id.empty();
@@ -29,10 +23,8 @@ bool wants_dsn(const transaction& t) noexcept {
 
 // RFC 3461 4.4 and 5.2: what is written as xtext is printable ASCII; an address may be UTF-8 (RFC 6533).
 bool is_writable(const transaction& t) noexcept {
-    bool writable = !text::has_control(t.envelope_id);
-    for (const char c : t.envelope_id) {
-        writable = writable && static_cast<unsigned char>(c) < 0x80;
-    }
+    bool writable = t.recipients.size() <= max_recipients && !text::has_control(t.envelope_id) &&
+                    text::is_ascii(t.envelope_id);
     for (const recipient& r : t.recipients) {
         writable = writable && !text::has_control(r.original) && !r.path.empty();
     }
@@ -144,6 +136,15 @@ bool session::start_transaction() noexcept {
     return true;
 }
 
+// RFC 6531 3.4, RFC 6533 3
+bool session::wants_utf8(const transaction& t) noexcept {
+    bool utf8 = t.smtputf8 || t.from.is_utf8();
+    for (const recipient& r : t.recipients) {
+        utf8 = utf8 || r.path.is_utf8() || !text::is_ascii(r.original);
+    }
+    return utf8;
+}
+
 // What the server is known not to take is settled before MAIL.
 errc session::unsendable(const transaction& t) const noexcept {
     if (t.recipients.empty()) {
@@ -193,11 +194,16 @@ bool session::after_envelope() noexcept {
     // LMTP answers the content once per accepted recipient: how many that are must be known (RFC 2033 4.2).
     // And who wants all or nothing cannot call the content back once it is sent.
     const bool wait = t.all_or_nothing || (feature::lmtp && config_.protocol == protocol::lmtp);
-    return wait && owed_ > 0 ? false : may_follow() && start_content();
+    if ((wait && owed_ > 0) || !may_follow()) {
+        return false;
+    }
+    return p.content_begun ? next_chunk() : start_content();
 }
 
 bool session::start_content() noexcept {
-    const transaction& t = *out_transaction_;
+    transaction& t = *out_transaction_;
+    t.progress_.content_begun = true;
+    lone_dot_ = false;
     const bool binary = t.body == body_type::binary;
     const bool chunks =
         feature::chunking && capabilities_.has(keyword::chunking) && (config_.use_chunking || binary);
@@ -226,7 +232,8 @@ bool session::next_chunk() noexcept {
             needs_content_ = true;
             return false;
         }
-        const std::size_t raw = lent_.size() < config_.max_chunk ? lent_.size() : config_.max_chunk;
+        const bool fits = config_.max_chunk == 0 || lent_.size() < config_.max_chunk;
+        const std::size_t raw = fits ? lent_.size() : config_.max_chunk;
         const bool last = content_last_ && raw == lent_.size();
         encoder_.lend(text::prefix(lent_, raw), last);
         lent_ = text::without(lent_, raw);
@@ -237,8 +244,12 @@ bool session::next_chunk() noexcept {
             p.failed = true;
             return true;
         }
-        if ((*size == 0 && !last) || !begin(state::bdat)) {
-            return *size == 0; // only a CR that is held back: more content is needed
+        if (*size == 0 && !last) {
+            encoder_.next(); // only a CR, which it holds back for what follows
+            return true;
+        }
+        if (!begin(state::bdat)) {
+            return false;
         }
         composed_ = 0;
         compose("BDAT ");

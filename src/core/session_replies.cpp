@@ -183,7 +183,10 @@ void session::await_next_reply() noexcept {
 }
 
 void session::on_greeting() noexcept {
-    if (last_reply_.code == 220) {
+    if (last_reply_.code == 220 && text::has_control(config_.client_name)) {
+        go(config_.use_ehlo ? state::ehlo : state::helo);
+        fail(errc::bad_argument); // before any octet of the command is out
+    } else if (last_reply_.code == 220) {
         begin(config_.use_ehlo ? state::ehlo : state::helo);
     } else if (last_reply_.transient() || last_reply_.permanent()) {
         refuse(errc::greeting_refused);

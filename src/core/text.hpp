@@ -40,4 +40,13 @@ constexpr bool has_control(std::string_view s) noexcept {
     return false;
 }
 
+constexpr bool is_ascii(std::string_view s) noexcept {
+    for (const char c : s) {
+        if (static_cast<unsigned char>(c) >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace postrider::text

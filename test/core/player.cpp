@@ -555,6 +555,9 @@ void player::check_one_claim(std::size_t m, std::size_t r, std::size_t mail, err
         break;
     }
     }
+    // A NUL is found in the content before the replies to its recipients are read.
+    fits = fits || (o.error == errc::content_has_nul && o.status == disposition::permanent &&
+                    c.what != claim::kind::delivered && c.what != claim::kind::in_doubt);
     if (!fits) {
         problem(script_.messages[m].recipients[r].address + ": " + describe(o) + "; the line says kind " +
                 std::to_string(static_cast<int>(c.what)) + " code " + std::to_string(c.code));
