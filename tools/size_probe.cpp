@@ -1,5 +1,5 @@
-// size_probe.cpp - the size of each public object, as the size of an array: tools/size_report reads it back from the
-// symbol table, so that no board is needed to ask.
+// size_probe.cpp - the size of each public object, as the size of an array: tools/size_report reads it back
+// from the symbol table, so that no board is needed to ask.
 #include "postrider/session.hpp"
 
 extern "C" {
