@@ -289,38 +289,52 @@ class composer {
 
     // body
 
+    /// The parts of a message, by where they go.
+    struct layout {
+        std::vector<entity> text; // none or one
+        std::vector<entity> html; // none, or the HTML and what it shows
+        std::vector<entity> files;
+    };
+
     errc lay_out() {
-        std::vector<entity> alternatives;
-        std::vector<entity> with_html;
-        std::vector<entity> mixed;
-        if (what_.text || !what_.html) {
-            if (const errc e = add_text(what_.text.value_or(content{}), "plain", "text", alternatives);
-                e != errc::ok) {
-                return e;
-            }
-        }
-        if (what_.html) {
-            if (const errc e = add_text(*what_.html, "html", "html", with_html); e != errc::ok) {
-                return e;
-            }
+        layout found;
+        if (const errc e = add_texts(found); e != errc::ok) {
+            return e;
         }
         for (std::size_t i = 0; i != what_.attachments.size(); ++i) {
             const bool shown_by_html = what_.html && !what_.attachments[i].content_id.empty();
-            if (const errc e = add_attachment(i, shown_by_html ? with_html : mixed); e != errc::ok) {
+            if (const errc e = add_attachment(i, shown_by_html ? found.html : found.files); e != errc::ok) {
                 return e;
             }
         }
-        if (!with_html.empty()) {
-            alternatives.push_back(together("related", std::move(with_html)));
+        root_ = put_together(std::move(found));
+        return errc::ok;
+    }
+
+    /// A message with nothing in it at all gets an empty text.
+    errc add_texts(layout& found) {
+        const bool nothing = !what_.html && what_.attachments.empty();
+        if (what_.text || nothing) {
+            const errc e = add_text(what_.text.value_or(content{}), "plain", "text", found.text);
+            if (e != errc::ok) {
+                return e;
+            }
         }
-        const bool bare = !what_.text && !what_.html && !mixed.empty();
-        if (!bare) {
-            mixed.insert(mixed.begin(), together("alternative", std::move(alternatives)));
+        return what_.html ? add_text(*what_.html, "html", "html", found.html) : errc::ok;
+    }
+
+    static entity put_together(layout found) {
+        std::vector<entity> alternatives = std::move(found.text);
+        if (!found.html.empty()) {
+            alternatives.push_back(together("related", std::move(found.html)));
         }
         // Attachments alone still get their multipart: a message that is nothing but a PDF looks empty to
         // many readers.
-        root_ = bare ? multipart_of("mixed", std::move(mixed)) : together("mixed", std::move(mixed));
-        return errc::ok;
+        if (alternatives.empty()) {
+            return multipart_of("mixed", std::move(found.files));
+        }
+        found.files.insert(found.files.begin(), together("alternative", std::move(alternatives)));
+        return together("mixed", std::move(found.files));
     }
 
     static entity together(std::string_view subtype, std::vector<entity> parts) {
