@@ -16,12 +16,14 @@ extern "C" {
 #endif
 
 #define AZURE_RTOS_NETXDUO
+/* NOLINTBEGIN(bugprone-reserved-identifier): the interface's names */
 #define __PRODUCT_NETXDUO__
 #define NETXDUO_MAJOR_VERSION 6
 #define NETXDUO_MINOR_VERSION 4
 #define NETXDUO_PATCH_VERSION 2
 #define __NETXDUO_MAJOR_VERSION__ NETXDUO_MAJOR_VERSION
 #define __NETXDUO_MINOR_VERSION__ NETXDUO_MINOR_VERSION
+/* NOLINTEND(bugprone-reserved-identifier) */
 #define NX_HOSTED
 
 #ifndef NX_PARAMETER_NOT_USED
@@ -781,11 +783,11 @@ UINT _nx_utility_string_length_check(CHAR* input_string, UINT* string_length, UI
 #define nxd_tcp_socket_peer_info_get _nxde_tcp_socket_peer_info_get
 #define nx_ip_create(i, n, a, m, d, l, p, s, y) _nxe_ip_create(i, n, a, m, d, l, p, s, y, sizeof(NX_IP))
 #define nx_packet_pool_create(p, n, l, m, s) _nxe_packet_pool_create(p, n, l, m, s, sizeof(NX_PACKET_POOL))
-#define nx_packet_release(p) _nxe_packet_release(&p)
-#define nx_packet_transmit_release(p) _nxe_packet_transmit_release(&p)
+#define nx_packet_release(p) _nxe_packet_release(&(p))
+#define nx_packet_transmit_release(p) _nxe_packet_transmit_release(&(p))
 #define nx_tcp_socket_create(i, s, n, t, f, l, w, u, d)                                                      \
     _nxe_tcp_socket_create(i, s, n, t, f, l, w, u, d, sizeof(NX_TCP_SOCKET))
-#define nx_tcp_socket_send(s, p, t) _nxe_tcp_socket_send(s, &p, t)
+#define nx_tcp_socket_send(s, p, t) _nxe_tcp_socket_send(s, &(p), t)
 #endif
 
 #ifdef __cplusplus

@@ -23,7 +23,7 @@ namespace postrider::hosted {
 namespace {
 
 constexpr int look_again_ms = 1;
-constexpr std::size_t largest_segment = 16 * 1024;
+constexpr std::size_t largest_segment = 16'384;
 
 using callback = void (*)(NX_TCP_SOCKET*);
 struct notice {

@@ -19,6 +19,7 @@ namespace postrider::hosted {
 namespace {
 
 NX_PACKET* mark(ALIGN_TYPE value) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): NetX keeps its marks in a pointer field
     return reinterpret_cast<NX_PACKET*>(static_cast<std::uintptr_t>(value));
 }
 

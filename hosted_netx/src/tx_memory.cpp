@@ -69,6 +69,34 @@ void* take_block(TX_BLOCK_POOL& pool) {
     return block + 1;
 }
 
+// What a wait for memory came to.
+UINT outcome(bool got, ULONG pool_id, wake result) {
+    if (got)
+        return TX_SUCCESS;
+    if (pool_id == 0)
+        return TX_DELETED;
+    return result == wake::aborted ? TX_WAIT_ABORTED : TX_NO_MEMORY;
+}
+
+UINT allocate_bytes(guard& held, TX_BYTE_POOL& pool, void*& memory, ULONG size, ULONG wait_option) {
+    byte_block* block = nullptr;
+    const auto result = wait_in_line(held, pool.tx_byte_pool_waiting, wait_option, TX_BYTE_MEMORY, [&] {
+        block = pool.tx_byte_pool_id != 0 ? take_bytes(pool, size) : nullptr;
+        return block != nullptr || pool.tx_byte_pool_id == 0;
+    });
+    memory = block != nullptr ? block + 1 : nullptr;
+    return outcome(block != nullptr, pool.tx_byte_pool_id, result);
+}
+
+UINT allocate_block(guard& held, TX_BLOCK_POOL& pool, void*& block, ULONG wait_option) {
+    block = nullptr;
+    const auto result = wait_in_line(held, pool.tx_block_pool_waiting, wait_option, TX_BLOCK_MEMORY, [&] {
+        block = pool.tx_block_pool_id != 0 ? take_block(pool) : nullptr;
+        return block != nullptr || pool.tx_block_pool_id == 0;
+    });
+    return outcome(block != nullptr, pool.tx_block_pool_id, result);
+}
+
 } // namespace
 
 void drop_byte_pools() {
@@ -95,18 +123,7 @@ UINT tx_byte_allocate(TX_BYTE_POOL* pool_ptr, VOID** memory_ptr, ULONG memory_si
             return TX_POOL_ERROR;
         if (memory_size == 0 || memory_size > pool_ptr->tx_byte_pool_size)
             return TX_SIZE_ERROR;
-        byte_block* block = nullptr;
-        const auto result =
-            wait_in_line(held, pool_ptr->tx_byte_pool_waiting, wait_option, TX_BYTE_MEMORY, [&] {
-                block = pool_ptr->tx_byte_pool_id != 0 ? take_bytes(*pool_ptr, memory_size) : nullptr;
-                return block != nullptr || pool_ptr->tx_byte_pool_id == 0;
-            });
-        *memory_ptr = block != nullptr ? block + 1 : nullptr;
-        if (block != nullptr)
-            return TX_SUCCESS;
-        if (pool_ptr->tx_byte_pool_id == 0)
-            return TX_DELETED;
-        return result == wake::aborted ? TX_WAIT_ABORTED : TX_NO_MEMORY;
+        return allocate_bytes(held, *pool_ptr, *memory_ptr, memory_size, wait_option);
     });
 }
 
@@ -177,19 +194,7 @@ UINT tx_block_allocate(TX_BLOCK_POOL* pool_ptr, VOID** block_ptr, ULONG wait_opt
         guard held(kernel().mutex);
         if (pool_ptr == nullptr || pool_ptr->tx_block_pool_id != block_pool_id)
             return TX_POOL_ERROR;
-        *block_ptr = nullptr;
-        const auto result =
-            wait_in_line(held, pool_ptr->tx_block_pool_waiting, wait_option, TX_BLOCK_MEMORY, [&] {
-                if (pool_ptr->tx_block_pool_id == 0)
-                    return true;
-                *block_ptr = take_block(*pool_ptr);
-                return *block_ptr != nullptr;
-            });
-        if (*block_ptr != nullptr)
-            return TX_SUCCESS;
-        if (pool_ptr->tx_block_pool_id == 0)
-            return TX_DELETED;
-        return result == wake::aborted ? TX_WAIT_ABORTED : TX_NO_MEMORY;
+        return allocate_block(held, *pool_ptr, *block_ptr, wait_option);
     });
 }
 

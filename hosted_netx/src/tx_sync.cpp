@@ -54,6 +54,28 @@ bool satisfied(ULONG current, ULONG requested, UINT option) {
     return (option & TX_AND) != 0 ? (current & requested) == requested : (current & requested) != 0;
 }
 
+UINT get_flags(guard& held, TX_EVENT_FLAGS_GROUP& group, ULONG requested, UINT option, ULONG& actual,
+               ULONG wait_option) {
+    bool deleted = false;
+    // No line here: each waits for flags of its own.
+    waiter self{current_thread(), nullptr};
+    enqueue(group.tx_event_flags_group_waiting, self);
+    const auto result = wait_until_ready(held, wait_option, TX_EVENT_FLAG, [&] {
+        deleted = group.tx_event_flags_group_id == 0;
+        return deleted || satisfied(group.tx_event_flags_group_current, requested, option);
+    });
+    dequeue(group.tx_event_flags_group_waiting, self);
+    kernel().changed.notify_all();
+    if (deleted)
+        return TX_DELETED;
+    if (result != wake::ready)
+        return result == wake::aborted ? TX_WAIT_ABORTED : TX_NO_EVENTS;
+    actual = group.tx_event_flags_group_current;
+    if (option == TX_OR_CLEAR || option == TX_AND_CLEAR)
+        group.tx_event_flags_group_current &= ~requested;
+    return TX_SUCCESS;
+}
+
 UINT queue_put(TX_QUEUE* queue, const void* source, ULONG wait_option, bool front) {
     if (source == nullptr)
         return TX_PTR_ERROR;
@@ -301,25 +323,7 @@ UINT tx_event_flags_get(TX_EVENT_FLAGS_GROUP* group_ptr, ULONG requested_flags, 
         guard held(kernel().mutex);
         if (group_ptr == nullptr || group_ptr->tx_event_flags_group_id != group_id)
             return TX_GROUP_ERROR;
-        auto& waiting = group_ptr->tx_event_flags_group_waiting;
-        bool deleted = false;
-        // No line here: each waits for flags of its own.
-        waiter self{current_thread(), nullptr};
-        enqueue(waiting, self);
-        const auto result = wait_until_ready(held, wait_option, TX_EVENT_FLAG, [&] {
-            deleted = group_ptr->tx_event_flags_group_id == 0;
-            return deleted || satisfied(group_ptr->tx_event_flags_group_current, requested_flags, get_option);
-        });
-        dequeue(waiting, self);
-        kernel().changed.notify_all();
-        if (deleted)
-            return TX_DELETED;
-        if (result != wake::ready)
-            return result == wake::aborted ? TX_WAIT_ABORTED : TX_NO_EVENTS;
-        *actual_flags_ptr = group_ptr->tx_event_flags_group_current;
-        if (get_option == TX_OR_CLEAR || get_option == TX_AND_CLEAR)
-            group_ptr->tx_event_flags_group_current &= ~requested_flags;
-        return TX_SUCCESS;
+        return get_flags(held, *group_ptr, requested_flags, get_option, *actual_flags_ptr, wait_option);
     });
 }
 

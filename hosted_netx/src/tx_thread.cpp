@@ -85,7 +85,7 @@ void terminate(thread_body& body) {
 }
 
 // Gives the Linux thread of a thread that is over up: joined when it has left, else on its own.
-void give_up(guard& held, std::shared_ptr<thread_body> body) {
+void give_up(guard& held, const std::shared_ptr<thread_body>& body) {
     body->control->tx_thread_hosted = nullptr;
     body->control = nullptr;
     const bool left = body->finished;
@@ -118,7 +118,7 @@ void end_threads(guard& held) {
                          "hosted ThreadX: thread \"%s\" is still running after the kernel was left; it stops "
                          "at its next ThreadX or NetX call\n",
                          thread->tx_thread_name != nullptr ? thread->tx_thread_name : "");
-        give_up(held, std::move(body));
+        give_up(held, body);
     }
 }
 
@@ -365,7 +365,8 @@ UINT tx_thread_delete(TX_THREAD* thread_ptr) {
             return TX_DELETE_ERROR;
         unlink(kernel().threads, thread_ptr, &TX_THREAD::tx_thread_created_next);
         thread_ptr->tx_thread_id = 0;
-        give_up(held, thread_body::of(thread_ptr)->itself);
+        const auto body = thread_body::of(thread_ptr)->itself; // kept alive while it is given up
+        give_up(held, body);
         return TX_SUCCESS;
     });
 }
