@@ -66,6 +66,12 @@ void split_code(std::string_view text, int& code, std::string& rest) {
     rest = text.size() > 4 ? text.substr(4) : std::string_view();
 }
 
+std::string capitals(std::string text) {
+    for (auto& c : text)
+        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return text;
+}
+
 // PATTERN[=CODE[ TEXT]]; an '=' that no code follows belongs to the pattern.
 sink::refusal parse_refusal(const std::string& text) {
     sink::refusal out{text, 550, {}};
@@ -133,19 +139,10 @@ void settle_credentials(options& chosen) {
         chosen.server.password = read_password(chosen);
 }
 
-void settle(options& chosen) {
+void settle_refusals(options& chosen) {
     auto& server = chosen.server;
-    server.tls = chosen.tls == "starttls"   ? sink::tls_mode::starttls
-                 : chosen.tls == "implicit" ? sink::tls_mode::implicit
-                                            : sink::tls_mode::none;
-    settle_credentials(chosen);
-    if (server.listen.empty() && server.unix_paths.empty())
-        server.listen.emplace_back("127.0.0.1:2525");
-    for (auto keyword : chosen.without) {
-        for (auto& c : keyword)
-            c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        server.without.insert(keyword);
-    }
+    for (const auto& keyword : chosen.without)
+        server.without.insert(capitals(keyword));
     for (const auto& text : chosen.reject_sender)
         server.reject_sender.push_back(parse_refusal(text));
     for (const auto& text : chosen.reject_recipient)
@@ -160,6 +157,17 @@ void settle(options& chosen) {
     }
     for (const auto& text : chosen.faults)
         parse_fault(text, server);
+}
+
+void settle(options& chosen) {
+    auto& server = chosen.server;
+    server.tls = chosen.tls == "starttls"   ? sink::tls_mode::starttls
+                 : chosen.tls == "implicit" ? sink::tls_mode::implicit
+                                            : sink::tls_mode::none;
+    settle_credentials(chosen);
+    if (server.listen.empty() && server.unix_paths.empty())
+        server.listen.emplace_back("127.0.0.1:2525");
+    settle_refusals(chosen);
     server.delay = std::chrono::milliseconds(chosen.delay);
     server.idle_timeout = std::chrono::milliseconds(static_cast<long long>(chosen.idle_seconds * 1000));
     server.sidecar = chosen.json && !server.maildir.empty();

@@ -503,7 +503,6 @@ class server::impl {
     asio::steady_timer sweep_timer_{io_};
     asio::signal_set signals_{io_};
     clock::time_point stop_by_{};
-    bool all_interrupted_ = false;
     std::thread thread_;
 };
 
@@ -527,7 +526,10 @@ server::impl::impl(config settings) {
 }
 
 server::impl::~impl() {
-    stop(milliseconds(0));
+    try {
+        stop(milliseconds(0));
+    } catch (const std::exception&) { // no memory to ask, or no thread to wait for: nobody is left to be told
+    }
     for (const auto& path : shared.settings.unix_paths)
         unlink(path.c_str());
 }

@@ -106,6 +106,7 @@ class session {
     void quit(std::string_view argument);
 
     // session_auth.cpp: RFC 4954
+    problem may_authenticate() const;
     void auth(std::string_view argument);
     void auth_line(std::string_view line);
     void auth_plain(std::string_view encoded);

@@ -55,15 +55,23 @@ bool same_secret(std::string_view left, std::string_view right) noexcept {
 
 } // namespace
 
-void session::auth(std::string_view argument) {
+problem session::may_authenticate() const {
     if (settings_.user.empty() || !offers("AUTH"))
-        return mistake("5.5.1", 502, "AUTH is not offered");
+        return {502, "5.5.1", "AUTH is not offered"};
     if (!extended_)
-        return mistake("5.5.1", 503, "EHLO first");
+        return {503, "5.5.1", "EHLO first"};
     if (!auth_open())
-        return mistake("5.7.11", 538, "Encryption required: STARTTLS first");
-    if (!user_.empty() || in_mail_)
-        return mistake("5.5.1", 503, in_mail_ ? "Not within a transaction" : "Authenticated already");
+        return {538, "5.7.11", "Encryption required: STARTTLS first"};
+    if (in_mail_)
+        return {503, "5.5.1", "Not within a transaction"};
+    if (!user_.empty())
+        return {503, "5.5.1", "Authenticated already"};
+    return {};
+}
+
+void session::auth(std::string_view argument) {
+    if (const auto bad = may_authenticate())
+        return refuse(bad);
     if (strikes(stage::auth))
         return;
     const auto space = argument.find(' ');

@@ -101,6 +101,15 @@ bool is_literal(std::string_view text) noexcept {
     return is_general_literal(inner);
 }
 
+// What the first octet of a sequence beyond ASCII says; 0: it cannot be one.
+std::size_t utf8_length(unsigned char first) noexcept {
+    if (first < 0xC2 || first > 0xF4)
+        return 0;
+    if (first < 0xE0)
+        return 2;
+    return first < 0xF0 ? 3 : 4;
+}
+
 // Where the path ends: the first '>' outside a quoted string.
 std::size_t closing_bracket(std::string_view text) noexcept {
     bool quoted = false;
@@ -129,6 +138,23 @@ bool strip_source_route(std::string_view& path) noexcept {
     return good;
 }
 
+// esmtp-keyword, and esmtp-value: printable ASCII without '=' and space, and the UTF-8 of RFC 6531 3.3.
+bool is_parameter(const parameter& one) noexcept {
+    const bool named =
+        !one.keyword.empty() && is_alnum(one.keyword[0]) &&
+        std::all_of(one.keyword.begin(), one.keyword.end(), [](char c) { return is_alnum(c) || c == '-'; });
+    const bool valued = std::all_of(one.value.begin(), one.value.end(),
+                                    [](char c) { return is_high(c) || (c > ' ' && c <= '~' && c != '='); });
+    return named && valued && (!one.has_value || !one.value.empty());
+}
+
+parameter split_parameter(std::string_view token) noexcept {
+    const auto equals = token.find('=');
+    if (equals == std::string_view::npos)
+        return {token, {}, false};
+    return {token.substr(0, equals), token.substr(equals + 1), true};
+}
+
 problem parse_parameters(std::string_view text, path_argument& out) {
     while (!text.empty()) {
         if (text[0] != ' ')
@@ -136,22 +162,13 @@ problem parse_parameters(std::string_view text, path_argument& out) {
         text.remove_prefix(1);
         const auto token = text.substr(0, text.find(' '));
         text.remove_prefix(token.size());
-        const auto equals = token.find('=');
-        const parameter one{token.substr(0, equals),
-                            equals == std::string_view::npos ? std::string_view() : token.substr(equals + 1),
-                            equals != std::string_view::npos};
-        const bool named = !one.keyword.empty() && is_alnum(one.keyword[0]) &&
-                           std::all_of(one.keyword.begin(), one.keyword.end(),
-                                       [](char c) { return is_alnum(c) || c == '-'; });
-        // esmtp-value: printable ASCII without '=' and space, and the UTF-8 of RFC 6531 3.3.
-        const bool valued = std::all_of(one.value.begin(), one.value.end(), [](char c) {
-            return is_high(c) || (c > ' ' && c <= '~' && c != '=');
-        });
-        if (!named || !valued || (one.has_value && one.value.empty()))
+        const auto one = split_parameter(token);
+        if (!is_parameter(one))
             return {501, "5.5.4", "Malformed parameter"};
-        for (std::size_t i = 0; i < out.count; ++i)
-            if (same_keyword(out.parameters[i].keyword, one.keyword))
-                return {501, "5.5.4", "A parameter was given twice"};
+        const auto* const taken = out.parameters.begin() + out.count;
+        if (std::any_of(out.parameters.cbegin(), taken,
+                        [&one](const parameter& p) { return same_keyword(p.keyword, one.keyword); }))
+            return {501, "5.5.4", "A parameter was given twice"};
         if (out.count == out.parameters.size())
             return {501, "5.5.4", "Too many parameters"};
         out.parameters[out.count++] = one;
@@ -280,8 +297,8 @@ std::size_t utf8_sequence(std::string_view text, char32_t& point) noexcept {
     point = first;
     if (first < 0x80)
         return 1;
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length)
+    const std::size_t length = utf8_length(first);
+    if (length == 0 || text.size() < length)
         return 0;
     point = first & (0xFFU >> (length + 1));
     for (std::size_t i = 1; i < length; ++i) {
@@ -290,9 +307,9 @@ std::size_t utf8_sequence(std::string_view text, char32_t& point) noexcept {
             return 0;
         point = (point << 6U) | (next & 0x3FU);
     }
-    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000}; // below: overlong
     const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-    return overlong || surrogate || point > 0x10FFFF ? 0 : length;
+    return point < smallest[length] || surrogate || point > 0x10FFFF ? 0 : length;
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) noexcept {
