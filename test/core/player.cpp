@@ -179,6 +179,10 @@ bool player::turn(std::size_t limit) {
         }
         return true;
     default:
+        if (!blind_ && group_begun_ && current() != nullptr && current()->what == step::kind::server) {
+            say(limit); // it has more to say
+            return true;
+        }
         return use();
     }
 }
@@ -383,7 +387,8 @@ bool player::use() {
 }
 
 void player::submit() {
-    while (task_ < script_.tasks.size() && script_.tasks[task_].is_message && session().can_submit()) {
+    while (!asked_ && task_ < script_.tasks.size() && script_.tasks[task_].is_message &&
+           session().can_submit()) {
         session().submit(set_.transactions[script_.tasks[task_++].index]);
     }
 }

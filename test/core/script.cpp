@@ -232,6 +232,8 @@ class reader {
              }},
             {"allow auth in clear", flag(&session_config::allow_auth_in_clear)},
             {"try unlisted mechanism", flag(&session_config::try_unlisted_mechanism)},
+            {"ehlo", flag(&session_config::use_ehlo)},
+            {"optional auth", flag(&session_config::optional_auth)},
             {"initial response", flag(&session_config::initial_response)},
             {"pipelining", flag(&session_config::use_pipelining)},
             {"chunking", flag(&session_config::use_chunking)},

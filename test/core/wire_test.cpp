@@ -53,6 +53,20 @@ TEST_P(wire_script, gives_the_outcome_however_octets_are_cut) {
     }
 }
 
+// Where to break it: at every octet; in a very long dialogue every so many, and every one of the last.
+std::vector<std::size_t> places(const script& s) {
+    constexpr std::size_t enough = 1500;
+    constexpr std::size_t last = 64;
+    const std::size_t length = s.length();
+    const std::size_t stride = 1 + length / enough;
+    std::vector<std::size_t> all;
+    for (std::size_t at = 0; at < length;
+         at += at + last < length ? std::min(stride * stride, length / 50 + 1) : 1) {
+        all.push_back(at);
+    }
+    return all;
+}
+
 // After the break: the session is closed, says why, and claims about each recipient what the line allows.
 void expect_broken(player& p, const script& s, errc why, bool quitting) {
     const want w = p.session().next(p.now);
@@ -67,7 +81,7 @@ void expect_broken(player& p, const script& s, errc why, bool quitting) {
 using output = pace::output;
 
 TEST_P(wire_script, survives_a_cut_at_every_octet) {
-    for (std::size_t at = 0; at < script_.length(); ++at) {
+    for (const std::size_t at : places(script_)) {
         for (const auto out : {output::at_once, output::gathered}) {
             player p(script_, {pace::input::groups, out});
             p.play(at);
@@ -81,7 +95,7 @@ TEST_P(wire_script, survives_a_cut_at_every_octet) {
 
 // The peer's reset throws away what was taken and not yet on the line.
 TEST_P(wire_script, survives_a_reset_at_every_octet) {
-    for (std::size_t at = 0; at < script_.length(); ++at) {
+    for (const std::size_t at : places(script_)) {
         player p(script_, {pace::input::groups, output::at_once});
         p.play(at);
         const bool quitting = p.only_quit_left();
@@ -92,7 +106,7 @@ TEST_P(wire_script, survives_a_reset_at_every_octet) {
 }
 
 TEST_P(wire_script, gives_up_at_the_deadline_at_every_octet) {
-    for (std::size_t at = 0; at < script_.length(); ++at) {
+    for (const std::size_t at : places(script_)) {
         for (const auto out : {output::at_once, output::gathered}) {
             player p(script_, {pace::input::groups, out});
             p.play(at);
@@ -117,7 +131,7 @@ TEST_P(wire_script, gives_up_at_the_deadline_at_every_octet) {
 TEST_P(wire_script, is_not_fooled_by_an_inserted_reply) {
     for (const std::string_view extra : {"250 2.0.0 extra\r\n", "354 extra\r\n", "550 extra\r\n",
                                          "421 extra\r\n", "235 extra\r\n", "2", "250-extra\r\n"}) {
-        for (std::size_t at = 0; at < script_.length(); ++at) {
+        for (const std::size_t at : places(script_)) {
             player p(script_, {pace::input::lines, output::at_once});
             p.play(at);
             ASSERT_TRUE(p.problems().empty()) << joined(p.problems());
