@@ -8,6 +8,8 @@
 #ifndef NX_API_H
 #define NX_API_H
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are the interface's. */
+
 #include "nx_port.h"
 #include "tx_api.h"
 
@@ -16,14 +18,12 @@ extern "C" {
 #endif
 
 #define AZURE_RTOS_NETXDUO
-/* NOLINTBEGIN(bugprone-reserved-identifier): the interface's names */
 #define __PRODUCT_NETXDUO__
 #define NETXDUO_MAJOR_VERSION 6
 #define NETXDUO_MINOR_VERSION 4
 #define NETXDUO_PATCH_VERSION 2
 #define __NETXDUO_MAJOR_VERSION__ NETXDUO_MAJOR_VERSION
 #define __NETXDUO_MINOR_VERSION__ NETXDUO_MINOR_VERSION
-/* NOLINTEND(bugprone-reserved-identifier) */
 #define NX_HOSTED
 
 #ifndef NX_PARAMETER_NOT_USED
@@ -793,5 +793,7 @@ UINT _nx_utility_string_length_check(CHAR* input_string, UINT* string_length, UI
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef NX_SECURE_TLS_API_H
 #define NX_SECURE_TLS_API_H
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are the interface's. */
+
 #include "nx_crypto.h"
 #include "nx_secure_x509.h"
 
@@ -328,5 +330,7 @@ UINT _nxe_secure_tls_trusted_certificate_add(NX_SECURE_TLS_SESSION* tls_session,
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif

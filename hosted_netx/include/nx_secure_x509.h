@@ -2,6 +2,8 @@
 #ifndef NX_SECURE_X509_H
 #define NX_SECURE_X509_H
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are the interface's. */
+
 #include "nx_api.h"
 
 #ifdef __cplusplus
@@ -142,5 +144,7 @@ UINT _nxe_secure_x509_key_usage_extension_parse(NX_SECURE_X509_CERT* certificate
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef TX_PORT_H
 #define TX_PORT_H
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are the interface's. */
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,5 +64,7 @@ UINT _tx_hosted_interrupt_control(UINT new_posture);
 #define TX_INTERRUPT_SAVE_AREA UINT tx_saved_posture;
 #define TX_DISABLE tx_saved_posture = _tx_hosted_interrupt_control(TX_INT_DISABLE);
 #define TX_RESTORE (void)_tx_hosted_interrupt_control(tx_saved_posture);
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif
