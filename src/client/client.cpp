@@ -35,11 +35,18 @@ using completion = asio::any_completion_handler<void(Result)>;
 // something else of this client. Its slot is let go of in the same place, for that is where it may be used.
 template <class Result>
 void complete(completion<Result> handler, Result result, const asio::any_io_executor& own) {
-    asio::post(own, [h = std::move(handler), r = std::move(result), own]() mutable {
-        const auto executor = asio::get_associated_executor(h, asio::any_completion_executor(own));
-        executor.execute([h = std::move(h), r = std::move(r)]() mutable {
-            asio::get_associated_cancellation_slot(h).clear();
-            std::move(h)(std::move(r));
+    struct parts {
+        completion<Result> handler;
+        Result result;
+    };
+    // Shared: an executor may copy what it is given, and Asio 1.26's handler never comes to the end of being
+    // copied.
+    const auto all = std::make_shared<parts>(parts{std::move(handler), std::move(result)});
+    asio::post(own, [all, own] {
+        const auto executor = asio::get_associated_executor(all->handler, asio::any_completion_executor(own));
+        executor.execute([all] {
+            asio::get_associated_cancellation_slot(all->handler).clear();
+            std::move(all->handler)(std::move(all->result));
         });
     });
 }
@@ -457,6 +464,9 @@ bool client::impl::try_again() {
         op.reused && !op.retried && connection_->handed() == 0 && is_stale(connection_->failure().error);
     if (stale) {
         op.retried = true;
+        if (op.mail) {
+            op.mail->restart();
+        }
         drop();
         connect();
     }
@@ -553,7 +563,7 @@ template <class Impl, class Result>
 void launch(const std::shared_ptr<Impl>& target, std::shared_ptr<operation> op,
             completion<Result> operation::*slot, completion<Result> done) {
     target->enqueue(op, done);
-    (*op).*slot = std::move(done);
+    ((*op).*slot).swap(done); // its assignment calls itself without end in Asio 1.26
     target->start(std::move(op));
 }
 

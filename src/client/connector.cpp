@@ -123,6 +123,10 @@ void connector::look_up() {
         fail(errc::out_of_memory, std::string("cannot look up the host: ") + e.what());
         return;
     }
+    await_look_up();
+}
+
+void connector::await_look_up() {
     looked_up_.async_wait(asio::posix::descriptor_base::wait_read,
                           [self = shared_from_this()](const boost::system::error_code& error) {
                               if (!error && self->done_) {
@@ -132,7 +136,12 @@ void connector::look_up() {
 }
 
 void connector::on_looked_up() {
-    resolution::answer answer = resolution_->take();
+    std::optional<resolution::answer> found = resolution_->take();
+    if (!found) {
+        await_look_up(); // Asio may wake for an event of the descriptor that had this number before
+        return;
+    }
+    resolution::answer& answer = *found;
     info_.steps.push_back({"resolve", since(since_)});
     looked_up_.close();
     if (answer.error != errc::ok) {

@@ -57,6 +57,7 @@ class connector : public std::enable_shared_from_this<connector> {
     using attempts = std::list<attempt>;
 
     void look_up();
+    void await_look_up();
     void on_looked_up();
     void on_addresses(std::vector<std::string> texts);
     void race(std::vector<stream_endpoint> endpoints);

@@ -24,6 +24,8 @@ class delivery {
     bool prepare(const capabilities& offered);
     /// What to submit; complete after prepare().
     postrider::transaction& transaction() { return transaction_; }
+    /// Forgets what became of the transaction; nothing of it had left.
+    void restart() { transaction_ = {}; }
     /// The next part of the content, lent to the session; or the failure to read it.
     void lend_to(session& s);
 

@@ -32,9 +32,10 @@ using ocsp_response_ptr = std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_
 using ocsp_basic_ptr = std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>>;
 using ocsp_id_ptr = std::unique_ptr<OCSP_CERTID, freed_by<OCSP_CERTID_free>>;
 
-/// The newest error of this thread's queue, which is emptied; "unknown error" when there is none.
+/// The oldest error of this thread's queue, which is the cause of the others, and is emptied; "unknown error"
+/// when there is none.
 inline std::string take_openssl_error() {
-    const unsigned long code = ERR_peek_last_error();
+    const unsigned long code = ERR_peek_error();
     ERR_clear_error();
     const char* reason = ERR_SYSTEM_ERROR(code) ? nullptr : ERR_reason_error_string(code);
     if (ERR_SYSTEM_ERROR(code)) {

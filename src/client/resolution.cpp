@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace postrider::line {
 
@@ -81,9 +82,9 @@ void resolution::finish(answer found) {
     ::eventfd_write(descriptor_, 1);
 }
 
-resolution::answer resolution::take() {
+std::optional<resolution::answer> resolution::take() {
     const std::lock_guard lock(mutex_);
-    return std::move(answer_);
+    return std::exchange(answer_, std::nullopt);
 }
 
 } // namespace postrider::line

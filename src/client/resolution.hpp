@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,8 @@ class resolution {
         errc error = errc::ok;
         std::string detail;
     };
-    /// To be asked once, after descriptor() became readable.
-    answer take();
+    /// The result, once; nothing while it is not there yet.
+    std::optional<answer> take();
 
   private:
     explicit resolution(int descriptor) : descriptor_(descriptor) {}
@@ -44,7 +45,7 @@ class resolution {
 
     const int descriptor_;
     std::mutex mutex_;
-    answer answer_;
+    std::optional<answer> answer_;
 };
 
 } // namespace postrider::line

@@ -142,8 +142,9 @@ int tls_context::check_pin(X509_STORE_CTX* store, void* self) {
     auto* const ssl =
         static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* const channel = static_cast<tls_channel*>(SSL_get_app_data(ssl));
-    channel->problem_ = "the certificate's SHA-256 fingerprint is not one of those expected: " +
-                        (leaf != nullptr ? fingerprint_of(*leaf) : "none");
+    channel->note_problem("the certificate's SHA-256 fingerprint is not one of those expected: " +
+                              (leaf != nullptr ? fingerprint_of(*leaf) : "none"),
+                          leaf);
     return context.must_verify_ ? 0 : 1;
 }
 
@@ -292,15 +293,16 @@ void tls_channel::describe_to(connection_info& info) const {
     info.tls_verified = verified_;
     info.tls_resumed = SSL_session_reused(ssl_.get()) == 1;
     info.tls_problem = problem_;
-    if (const X509* const leaf = SSL_get0_peer_certificate(ssl_.get()); leaf != nullptr) {
-        info.certificate = describe(*leaf);
-    }
+    const X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
+    info.certificate = leaf != nullptr ? describe(*leaf) : refused_;
 }
 
-// The first problem is the cause; what follows from it helps nobody.
-void tls_channel::note_problem(int error, int depth, const X509* certificate) {
+// The first problem is the cause; what follows from it helps nobody. OpenSSL forgets a certificate that it
+// refused.
+void tls_channel::note_problem(std::string problem, const X509* leaf) {
     if (problem_.empty()) {
-        problem_ = explain(error, depth, certificate, context_.name_.text);
+        problem_ = std::move(problem);
+        refused_ = leaf != nullptr ? std::optional(describe(*leaf)) : std::nullopt;
     }
 }
 
@@ -318,9 +320,10 @@ int tls_channel::on_verify(int ok, X509_STORE_CTX* store) {
     if (ok != 1) {
         auto* const ssl =
             static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-        static_cast<tls_channel*>(SSL_get_app_data(ssl))
-            ->note_problem(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store),
-                           X509_STORE_CTX_get_current_cert(store));
+        auto* const self = static_cast<tls_channel*>(SSL_get_app_data(ssl));
+        self->note_problem(explain(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store),
+                                   X509_STORE_CTX_get_current_cert(store), self->context_.name_.text),
+                           X509_STORE_CTX_get0_cert(store));
     }
     return ok;
 }

@@ -88,7 +88,7 @@ class tls_channel {
 
     step finish_handshake();
     step fail(int ssl_error);
-    void note_problem(int error, int depth, const X509* certificate);
+    void note_problem(std::string problem, const X509* leaf);
     void keep_session();
 
     static const BIO_METHOD* bio_method();
@@ -103,6 +103,7 @@ class tls_channel {
     ssl_ptr ssl_;
     ssl_session_ptr session_;
     std::string problem_;
+    std::optional<certificate_info> refused_;
     errc error_ = errc::ok;
     std::string detail_;
     bool established_ = false;
