@@ -225,7 +225,8 @@ bool is_ipv6(std::string_view s) noexcept {
     return s.empty() && (compressed ? groups <= 7 : groups == 8);
 }
 
-// [IPv4], [IPv6:...] or [tag:content] (RFC 5321 4.1.3).
+// [IPv4] or [IPv6:...] (RFC 5321 4.1.3). The general form takes only tags registered with IANA, and there is
+// no other: what looks like one is an IPv6 address whose tag was forgotten.
 bool is_literal(std::string_view s) noexcept {
     if (s.size() < 3 || s.size() > max_domain || s[0] != '[' || s[s.size() - 1] != ']') {
         return false;
@@ -235,22 +236,7 @@ bool is_literal(std::string_view s) noexcept {
     if (s.size() > ipv6.size() && equal_ignoring_case(prefix(s, ipv6.size()), ipv6)) {
         return is_ipv6(without(s, ipv6.size()));
     }
-    if (is_ipv4(s)) {
-        return true;
-    }
-    std::size_t tag = 0;
-    while (tag < s.size() && (text::is_alnum(s[tag]) || s[tag] == '-')) {
-        ++tag;
-    }
-    if (tag == 0 || s[tag - 1] == '-' || tag + 1 >= s.size() || s[tag] != ':') {
-        return false;
-    }
-    for (const char c : without(s, tag)) {
-        if (c <= ' ' || c > '~' || c == '[' || c == ']' || c == '\\') {
-            return false;
-        }
-    }
-    return true;
+    return is_ipv4(s);
 }
 
 } // namespace
@@ -302,7 +288,8 @@ struct lenient_scan {
         if (!quoted && c == '@') {
             at = i;
         }
-        return quoted || (c != '<' && c != '>' && c != ' ');
+        // Some servers honour a backslash outside quotes, and would see a quoted bracket as the end.
+        return quoted || (c != '<' && c != '>' && c != ' ' && c != '\\');
     }
 };
 

@@ -35,6 +35,9 @@ void session::learn_mechanisms(std::string_view line) noexcept {
     next_word(line, true);
     capabilities_.drop_mechanisms(); // the last AUTH line holds
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+        if (line.empty() && reader_.truncated()) {
+            return; // half a word is not a mechanism, even if it is spelt like one
+        }
         for (unsigned i = 0; i < config_.mechanisms.size(); ++i) {
             if (equal_ignoring_case(word, config_.mechanisms[i]->name())) {
                 capabilities_.add_mechanism(i);
