@@ -263,7 +263,7 @@ bool session::auth_fragment() noexcept {
         // A line that would be too long waits for its 334 (RFC 4954 4).
         if (initial_response_ && config_.initial_response &&
             response_size() + mechanism_->name().size() + 8 <= max_command_line) {
-            slice_ = " ";
+            slice_ = response_size() == 0 ? " =" : " "; // RFC 4954 4: an empty response is "="
             initial_response_ = false;
         } else {
             fragment_ = 4;
@@ -272,8 +272,6 @@ bool session::auth_fragment() noexcept {
     case 3:
         if (base64_fragment()) {
             --fragment_;
-        } else if (secret_offset_ == 0 && secret_part_ == 0) {
-            slice_ = "="; // an empty initial response
         }
         return true;
     case 4:
