@@ -1,12 +1,12 @@
 /* nxd_smtp_client.h - the NetX Duo SMTP client API over Postrider's engine.
  *
- * Source compatible with applications written for the SMTP client of Azure RTOS NetX Duo: the same three services,
- * parameters, constants, return codes, macros and checks. Behind it stands one implementation of SMTP: replies are read
- * however TCP cut them, the content keeps every dot and every line, and the result is what the server said. What goes
- * beyond the original starts at "Extensions" below; nothing of it is needed.
+ * Source compatible with applications written for the SMTP client of Azure RTOS NetX Duo: the same three
+ * services, parameters, constants, return codes, macros and checks. Behind it stands one implementation of
+ * SMTP: replies are read however TCP cut them, the content keeps every dot and every line, and the result is
+ * what the server said. What goes beyond the original starts at "Extensions" below; nothing of it is needed.
  *
- * No static data, no heap: all state lives in NX_SMTP_CLIENT and, during a call, on the caller's stack. Any number of
- * clients may be used, each by one thread at a time. C and C++ callers; ThreadX threads only. */
+ * No static data, no heap: all state lives in NX_SMTP_CLIENT and, during a call, on the caller's stack. Any
+ * number of clients may be used, each by one thread at a time. C and C++ callers; ThreadX threads only. */
 #ifndef NXD_SMTP_CLIENT_H
 #define NXD_SMTP_CLIENT_H
 
@@ -46,8 +46,8 @@ extern "C" {
 #ifndef NX_SMTP_ENVELOPE_TIMEOUT
 #define NX_SMTP_ENVELOPE_TIMEOUT (10 * NX_IP_PERIODIC_RATE)
 #endif
-/* How long to wait for the reply to the message. RFC 5321 4.5.3.2.6 asks for ten minutes: giving up earlier on a slow server
-   can deliver a message twice. */
+/* How long to wait for the reply to the message. RFC 5321 4.5.3.2.6 asks for ten minutes: giving up earlier
+   on a slow server can deliver a message twice. */
 #ifndef NX_SMTP_MESSAGE_TIMEOUT
 #define NX_SMTP_MESSAGE_TIMEOUT (30 * NX_IP_PERIODIC_RATE)
 #endif
@@ -67,22 +67,24 @@ extern "C" {
 #ifndef NX_SMTP_SERVER_CHALLENGE_MAX_STRING
 #define NX_SMTP_SERVER_CHALLENGE_MAX_STRING 200
 #endif
-#define NX_SMTP_CLIENT_AUTH_CHALLENGE_SIZE                                                                             \
+#define NX_SMTP_CLIENT_AUTH_CHALLENGE_SIZE                                                                   \
     (NX_SMTP_CLIENT_MAX_USERNAME + NX_SMTP_CLIENT_MAX_USERNAME + NX_SMTP_CLIENT_MAX_PASSWORD + 2)
 #define NX_SMTP_CLIENT_AUTH_CHALLENGE_ENCODED_SIZE (NX_SMTP_CLIENT_AUTH_CHALLENGE_SIZE * 4 / 3 + 1)
 
 /* NX_SMTP_DISABLE_ERROR_CHECKING     selects the services that check no arguments.
-   NX_SMTP_CLIENT_REQUIRE_TLS_FOR_AUTH  credentials go out under TLS only. (Once TLS was asked for they always do.)
-   NX_SMTP_CLIENT_MINIMAL             the three documented services only, in the least memory. */
+   NX_SMTP_CLIENT_REQUIRE_TLS_FOR_AUTH  credentials go out under TLS only. (Once TLS was asked for they always
+   do.) NX_SMTP_CLIENT_MINIMAL             the three documented services only, in the least memory. */
 
 /* ---- Return codes ---- */
 
 #define NX_SMTP_AUTHENTICATION_ERROR 0xA0
-#define NX_SMTP_OVERSIZE_MAIL_DATA 0xA1 /* The message is larger than the server takes (RFC 1870): nothing was sent. */
+#define NX_SMTP_OVERSIZE_MAIL_DATA                                                                           \
+    0xA1 /* The message is larger than the server takes (RFC 1870): nothing was sent. */
 #define NX_SMTP_INVALID_SERVER_REPLY 0xA2
 #define NX_SMTP_INTERNAL_ERROR 0xA3
 #define NX_SMTP_SERVER_ERROR_CODE_RECEIVED 0xA4
-#define NX_SMTP_INVALID_PARAM 0xA5 /* An argument that cannot be sent: control characters, a stray bracket, too long. */
+#define NX_SMTP_INVALID_PARAM                                                                                \
+    0xA5 /* An argument that cannot be sent: control characters, a stray bracket, too long. */
 #define NX_SMTP_PACKET_ALLOCATE_ERROR 0xA6
 #define NX_SMTP_GREET_REPLY_ERROR 0xA7
 #define NX_SMTP_HELLO_REPLY_ERROR 0xA8
@@ -98,8 +100,9 @@ extern "C" {
 #define NX_SMTP_CLIENT_NOT_INTIALIZED 0xB2
 #define NX_SMTP_CLIENT_NOT_INITIALIZED NX_SMTP_CLIENT_NOT_INTIALIZED /* The guide's spelling. */
 #define NX_SMTP_TLS_UNAVAILABLE 0xB3 /* TLS was asked for, and the server offers or grants no STARTTLS. */
-#define NX_SMTP_TLS_ERROR 0xB4       /* The TLS handshake failed, or plaintext was slipped in behind STARTTLS. */
-#define NX_SMTP_CONTENT_ERROR 0xB5   /* The content holds a NUL, or its call-back failed: the message was not sent. */
+#define NX_SMTP_TLS_ERROR 0xB4 /* The TLS handshake failed, or plaintext was slipped in behind STARTTLS. */
+#define NX_SMTP_CONTENT_ERROR                                                                                \
+    0xB5 /* The content holds a NUL, or its call-back failed: the message was not sent. */
 
 /* ---- Constants ---- */
 
@@ -162,12 +165,12 @@ struct NX_SMTP_CLIENT_STRUCT;
 
 /* Octets for the engine of one client: its session, its settings and the text of the last reply. */
 #ifndef NX_SMTP_CLIENT_MINIMAL
-#define NX_SMTP_CLIENT_ENGINE_SIZE (64 * sizeof(VOID *) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING)
+#define NX_SMTP_CLIENT_ENGINE_SIZE (64 * sizeof(VOID*) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING)
 #endif
 
 /* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application. */
 typedef struct NX_SMTP_RECIPIENT_STRUCT {
-    ULONG64 nx_smtp_recipient_engine[(13 * sizeof(VOID *) + 20 + 7) / 8];
+    ULONG64 nx_smtp_recipient_engine[(13 * sizeof(VOID*) + 20 + 7) / 8];
 } NX_SMTP_RECIPIENT;
 
 typedef struct NX_SMTP_CLIENT_STRUCT {
@@ -176,20 +179,21 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     CHAR nx_smtp_password[NX_SMTP_CLIENT_MAX_PASSWORD + 1];
     CHAR nx_smtp_client_domain[NX_SMTP_CLIENT_MAX_USERNAME + 1];
     UINT nx_smtp_client_authentication_type;
-    CHAR *nx_smtp_client_from_address;
-    NX_IP *nx_smtp_client_ip_ptr;
-    NX_PACKET_POOL *nx_smtp_client_packet_pool_ptr;
+    CHAR* nx_smtp_client_from_address;
+    NX_IP* nx_smtp_client_ip_ptr;
+    NX_PACKET_POOL* nx_smtp_client_packet_pool_ptr;
     NXD_ADDRESS nx_smtp_server_address;
     USHORT nx_smtp_server_port;
     USHORT nx_smtp_client_reply_code_status; /* The code of the last reply that mattered. */
     NX_TCP_SOCKET nx_smtp_client_socket;
 #ifndef NX_SMTP_CLIENT_MINIMAL
-    CHAR *nx_smtp_client_user_ptr;     /* What is used for authentication: the copies above, or what was lent. */
-    CHAR *nx_smtp_client_password_ptr;
-    NX_SMTP_RECIPIENT *nx_smtp_client_recipients;
+    CHAR* nx_smtp_client_user_ptr; /* What is used for authentication: the copies above, or what was lent. */
+    CHAR* nx_smtp_client_password_ptr;
+    NX_SMTP_RECIPIENT* nx_smtp_client_recipients;
     NX_SMTP_RECIPIENT nx_smtp_client_first_recipient; /* Used while no memory for more is lent. */
     UINT nx_smtp_client_recipients_capacity;
-    UINT nx_smtp_client_recipients_count; /* Added ones; the one of the send call comes first and is not counted. */
+    UINT nx_smtp_client_recipients_count; /* Added ones; the one of the send call comes first and is not
+                                             counted. */
     ULONG (*nx_smtp_client_time)(VOID);
     UINT nx_smtp_client_sent; /* The outcomes are those of a message. */
     CHAR nx_smtp_client_reply_text[NX_SMTP_SERVER_CHALLENGE_MAX_STRING];
@@ -198,7 +202,8 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     UINT nx_smtp_client_connected; /* A kept session is there. */
     UINT nx_smtp_client_secure;
 #ifdef NX_SECURE_ENABLE
-    UINT (*nx_smtp_client_tls_setup)(struct NX_SMTP_CLIENT_STRUCT *client_ptr, NX_SECURE_TLS_SESSION *session_ptr);
+    UINT (*nx_smtp_client_tls_setup)
+    (struct NX_SMTP_CLIENT_STRUCT* client_ptr, NX_SECURE_TLS_SESSION* session_ptr);
     NX_SECURE_TLS_SESSION nx_smtp_client_tls_session;
 #endif
     ULONG64 nx_smtp_client_engine[(NX_SMTP_CLIENT_ENGINE_SIZE + 7) / 8];
@@ -217,88 +222,98 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
 #define nx_smtp_mail_send _nxe_smtp_mail_send
 #endif
 
-/* Makes a client. user name, password and domain are copied; from_address is lent for the client's life. A type other than
-   LOGIN, PLAIN or NONE counts as PLAIN. May be called from initialisation and from threads.
+/* Makes a client. user name, password and domain are copied; from_address is lent for the client's life. A
+   type other than LOGIN, PLAIN or NONE counts as PLAIN. May be called from initialisation and from threads.
    NX_PTR_ERROR, NX_SMTP_INVALID_PARAM (ip_ptr), NX_IP_ADDRESS_ERROR, NX_SIZE_ERROR. */
-UINT nxd_smtp_client_create(NX_SMTP_CLIENT *client_ptr, NX_IP *ip_ptr, NX_PACKET_POOL *client_packet_pool_ptr,
-                            CHAR *username, CHAR *password, CHAR *from_address, CHAR *client_domain,
-                            UINT authentication_type, NXD_ADDRESS *server_address, UINT port);
+UINT nxd_smtp_client_create(NX_SMTP_CLIENT* client_ptr, NX_IP* ip_ptr, NX_PACKET_POOL* client_packet_pool_ptr,
+                            CHAR* username, CHAR* password, CHAR* from_address, CHAR* client_domain,
+                            UINT authentication_type, NXD_ADDRESS* server_address, UINT port);
 
-/* Closes the connection if one is kept, deletes the socket and wipes the block. NX_PTR_ERROR for no client. */
-UINT nx_smtp_client_delete(NX_SMTP_CLIENT *client_ptr);
+/* Closes the connection if one is kept, deletes the socket and wipes the block. NX_PTR_ERROR for no client.
+ */
+UINT nx_smtp_client_delete(NX_SMTP_CLIENT* client_ptr);
 
-/* Sends a text: connects, sends, disconnects, in the caller's thread. The texts are used in place. The recipient and the sender may
-   stand in angle brackets. NX_SUCCESS exactly when the server accepted the message for every recipient. After an error
-   the client is ready for the next send. */
-UINT nx_smtp_mail_send(NX_SMTP_CLIENT *client_ptr, CHAR *recipient_address, UINT priority, CHAR *subject,
-                       CHAR *mail_body, UINT mail_body_length);
+/* Sends a text: connects, sends, disconnects, in the caller's thread. The texts are used in place. The
+   recipient and the sender may stand in angle brackets. NX_SUCCESS exactly when the server accepted the
+   message for every recipient. After an error the client is ready for the next send. */
+UINT nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority, CHAR* subject,
+                       CHAR* mail_body, UINT mail_body_length);
 
-UINT _nxd_smtp_client_create(NX_SMTP_CLIENT *client_ptr, NX_IP *ip_ptr, NX_PACKET_POOL *client_packet_pool_ptr,
-                             CHAR *username, CHAR *password, CHAR *from_address, CHAR *client_domain,
-                             UINT authentication_type, NXD_ADDRESS *server_address, UINT port);
-UINT _nxde_smtp_client_create(NX_SMTP_CLIENT *client_ptr, NX_IP *ip_ptr, NX_PACKET_POOL *client_packet_pool_ptr,
-                              CHAR *username, CHAR *password, CHAR *from_address, CHAR *client_domain,
-                              UINT authentication_type, NXD_ADDRESS *server_address, UINT port);
-UINT _nx_smtp_client_delete(NX_SMTP_CLIENT *client_ptr);
-UINT _nxe_smtp_client_delete(NX_SMTP_CLIENT *client_ptr);
-UINT _nx_smtp_mail_send(NX_SMTP_CLIENT *client_ptr, CHAR *recipient_address, UINT priority, CHAR *subject,
-                        CHAR *mail_body, UINT mail_body_length);
-UINT _nxe_smtp_mail_send(NX_SMTP_CLIENT *client_ptr, CHAR *recipient_address, UINT priority, CHAR *subject,
-                         CHAR *mail_body, UINT mail_body_length);
+UINT _nxd_smtp_client_create(NX_SMTP_CLIENT* client_ptr, NX_IP* ip_ptr,
+                             NX_PACKET_POOL* client_packet_pool_ptr, CHAR* username, CHAR* password,
+                             CHAR* from_address, CHAR* client_domain, UINT authentication_type,
+                             NXD_ADDRESS* server_address, UINT port);
+UINT _nxde_smtp_client_create(NX_SMTP_CLIENT* client_ptr, NX_IP* ip_ptr,
+                              NX_PACKET_POOL* client_packet_pool_ptr, CHAR* username, CHAR* password,
+                              CHAR* from_address, CHAR* client_domain, UINT authentication_type,
+                              NXD_ADDRESS* server_address, UINT port);
+UINT _nx_smtp_client_delete(NX_SMTP_CLIENT* client_ptr);
+UINT _nxe_smtp_client_delete(NX_SMTP_CLIENT* client_ptr);
+UINT _nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority, CHAR* subject,
+                        CHAR* mail_body, UINT mail_body_length);
+UINT _nxe_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority, CHAR* subject,
+                         CHAR* mail_body, UINT mail_body_length);
 
 #ifndef NX_SMTP_CLIENT_MINIMAL
 
-/* ---- Extensions. All of them: NX_PTR_ERROR for a null pointer, NX_SMTP_CLIENT_NOT_INTIALIZED for no client; those that talk
-   to the server: NX_CALLER_ERROR outside of threads. ---- */
+/* ---- Extensions. All of them: NX_PTR_ERROR for a null pointer, NX_SMTP_CLIENT_NOT_INTIALIZED for no client;
+   those that talk to the server: NX_CALLER_ERROR outside of threads. ---- */
 
-/* Lends memory for `capacity` recipients: the one of the send call and those added. Lent until it is replaced (by NX_NULL and 0) or
-   the client is deleted. */
-UINT nx_smtp_client_recipients_set(NX_SMTP_CLIENT *client_ptr, NX_SMTP_RECIPIENT *recipients, UINT capacity);
+/* Lends memory for `capacity` recipients: the one of the send call and those added. Lent until it is replaced
+   (by NX_NULL and 0) or the client is deleted. */
+UINT nx_smtp_client_recipients_set(NX_SMTP_CLIENT* client_ptr, NX_SMTP_RECIPIENT* recipients, UINT capacity);
 
-/* Adds a recipient for this and the following sends. The address is lent until it is cleared. Bcc recipients are in no header.
-   NX_SMTP_INVALID_PARAM (address or type), NX_SIZE_ERROR (no room: see nx_smtp_client_recipients_set). */
-UINT nx_smtp_client_recipient_add(NX_SMTP_CLIENT *client_ptr, CHAR *address, UINT type);
-UINT nx_smtp_client_recipients_clear(NX_SMTP_CLIENT *client_ptr);
+/* Adds a recipient for this and the following sends. The address is lent until it is cleared. Bcc recipients
+   are in no header. NX_SMTP_INVALID_PARAM (address or type), NX_SIZE_ERROR (no room: see
+   nx_smtp_client_recipients_set). */
+UINT nx_smtp_client_recipient_add(NX_SMTP_CLIENT* client_ptr, CHAR* address, UINT type);
+UINT nx_smtp_client_recipients_clear(NX_SMTP_CLIENT* client_ptr);
 
-/* What became of the last message: index 0 is the recipient of the send call, then those added in order. `code` is the reply that
-   settled it, 0 when none did; either pointer may be NX_NULL. NX_SMTP_INVALID_PARAM for an index too high. */
-UINT nx_smtp_client_outcome_get(NX_SMTP_CLIENT *client_ptr, UINT index, UINT *outcome, UINT *code);
+/* What became of the last message: index 0 is the recipient of the send call, then those added in order.
+   `code` is the reply that settled it, 0 when none did; either pointer may be NX_NULL. NX_SMTP_INVALID_PARAM
+   for an index too high. */
+UINT nx_smtp_client_outcome_get(NX_SMTP_CLIENT* client_ptr, UINT index, UINT* outcome, UINT* code);
 
 /* Keeps the connection between sends. A connection that died meanwhile is made anew. NX_FALSE closes it. */
-UINT nx_smtp_client_session_keep(NX_SMTP_CLIENT *client_ptr, UINT keep);
+UINT nx_smtp_client_session_keep(NX_SMTP_CLIENT* client_ptr, UINT keep);
 
 /* User name and password of any length, lent for the client's life, instead of the copies. */
-UINT nx_smtp_client_credentials_set(NX_SMTP_CLIENT *client_ptr, CHAR *username, CHAR *password);
+UINT nx_smtp_client_credentials_set(NX_SMTP_CLIENT* client_ptr, CHAR* username, CHAR* password);
 
-/* Gives the time, in seconds since 1970-01-01 00:00 UTC, for the Date field; 0 means not known. Without it a message has no Date,
-   and the submission server adds one (RFC 6409 8). */
-UINT nx_smtp_client_time_set(NX_SMTP_CLIENT *client_ptr, ULONG (*time_function)(VOID));
+/* Gives the time, in seconds since 1970-01-01 00:00 UTC, for the Date field; 0 means not known. Without it a
+   message has no Date, and the submission server adds one (RFC 6409 8). */
+UINT nx_smtp_client_time_set(NX_SMTP_CLIENT* client_ptr, ULONG (*time_function)(VOID));
 
 #ifdef NX_SECURE_ENABLE
-/* How the line is protected. tls_setup prepares the session before each handshake: nx_secure_tls_session_create, trusted
-   certificates, packet buffer, and the call-back that checks the server's name. The client deletes the session. */
-UINT nx_smtp_client_secure_set(NX_SMTP_CLIENT *client_ptr, UINT mode,
-                               UINT (*tls_setup)(NX_SMTP_CLIENT *client_ptr, NX_SECURE_TLS_SESSION *session_ptr));
+/* How the line is protected. tls_setup prepares the session before each handshake:
+   nx_secure_tls_session_create, trusted certificates, packet buffer, and the call-back that checks the
+   server's name. The client deletes the session. */
+UINT nx_smtp_client_secure_set(NX_SMTP_CLIENT* client_ptr, UINT mode,
+                               UINT (*tls_setup)(NX_SMTP_CLIENT* client_ptr,
+                                                 NX_SECURE_TLS_SESSION* session_ptr));
 #endif
 
 /* As nx_smtp_mail_send, with a whole RFC 5322 message: header, empty line, body. */
-UINT nx_smtp_mail_send_raw(NX_SMTP_CLIENT *client_ptr, CHAR *recipient_address, CHAR *message, ULONG message_length);
+UINT nx_smtp_mail_send_raw(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, CHAR* message,
+                           ULONG message_length);
 
-/* As nx_smtp_mail_send, with a body of any length that the call-back gives part by part: it sets *data and *length (0 ends the
-   body) and returns NX_SUCCESS, or anything else to give up: then the message is not sent. A part is lent until the next
-   call. */
-UINT nx_smtp_mail_send_stream(NX_SMTP_CLIENT *client_ptr, CHAR *recipient_address, UINT priority, CHAR *subject,
-                              UINT (*read_callback)(VOID *context, CHAR **data, ULONG *length), VOID *context);
+/* As nx_smtp_mail_send, with a body of any length that the call-back gives part by part: it sets *data and
+   *length (0 ends the body) and returns NX_SUCCESS, or anything else to give up: then the message is not
+   sent. A part is lent until the next call. */
+UINT nx_smtp_mail_send_stream(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority,
+                              CHAR* subject, UINT (*read_callback)(VOID* context, CHAR** data, ULONG* length),
+                              VOID* context);
 
-/* VRFY, EXPN (RFC 5321 3.5) and ETRN (RFC 1985). NX_SUCCESS when the server answered with 2yz; the answer is in
-   nx_smtp_client_reply_get. NX_SMTP_SERVER_ERROR_CODE_RECEIVED when it refused. */
-UINT nx_smtp_client_verify(NX_SMTP_CLIENT *client_ptr, CHAR *name);
-UINT nx_smtp_client_expand(NX_SMTP_CLIENT *client_ptr, CHAR *name);
-UINT nx_smtp_client_etrn(NX_SMTP_CLIENT *client_ptr, CHAR *name);
+/* VRFY, EXPN (RFC 5321 3.5) and ETRN (RFC 1985). NX_SUCCESS when the server answered with 2yz; the answer is
+   in nx_smtp_client_reply_get. NX_SMTP_SERVER_ERROR_CODE_RECEIVED when it refused. */
+UINT nx_smtp_client_verify(NX_SMTP_CLIENT* client_ptr, CHAR* name);
+UINT nx_smtp_client_expand(NX_SMTP_CLIENT* client_ptr, CHAR* name);
+UINT nx_smtp_client_etrn(NX_SMTP_CLIENT* client_ptr, CHAR* name);
 
-/* The last reply that mattered: its code (0: none came) and its text, cut to NX_SMTP_SERVER_CHALLENGE_MAX_STRING octets, without a final
-   NUL. Text of the server: do not trust it. Valid until the next call for this client. Pointers may be NX_NULL. */
-UINT nx_smtp_client_reply_get(NX_SMTP_CLIENT *client_ptr, UINT *code, CHAR **text, UINT *length);
+/* The last reply that mattered: its code (0: none came) and its text, cut to
+   NX_SMTP_SERVER_CHALLENGE_MAX_STRING octets, without a final NUL. Text of the server: do not trust it. Valid
+   until the next call for this client. Pointers may be NX_NULL. */
+UINT nx_smtp_client_reply_get(NX_SMTP_CLIENT* client_ptr, UINT* code, CHAR** text, UINT* length);
 
 /* For the services above: NX_CALLER_ERROR unless a thread calls. */
 UINT _nx_smtp_client_caller_check(VOID);

@@ -66,7 +66,8 @@ struct transaction {
     bool smtputf8 = false;
     /// Send the content only when every recipient was accepted.
     bool all_or_nothing = false;
-    /// Only ask: MAIL and RCPT, never content. An accepted recipient stays `accepted`; RSET goes before what follows.
+    /// Only ask: MAIL and RCPT, never content. An accepted recipient stays `accepted`; RSET goes before what
+    /// follows.
     bool probe = false;
     return_content ret = return_content::unset;
     /// MT-PRIORITY (RFC 6710), -9 to 9; sent only when not 0 and the server lists the keyword.
