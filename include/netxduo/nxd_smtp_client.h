@@ -202,7 +202,7 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     UINT nx_smtp_client_connected; /* A kept session is there. */
     UINT nx_smtp_client_secure;
 #ifdef NX_SECURE_ENABLE
-    UINT (*nx_smtp_client_tls_setup)
+    UINT(*nx_smtp_client_tls_setup)
     (struct NX_SMTP_CLIENT_STRUCT* client_ptr, NX_SECURE_TLS_SESSION* session_ptr);
     NX_SECURE_TLS_SESSION nx_smtp_client_tls_session;
 #endif
