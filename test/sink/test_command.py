@@ -125,6 +125,19 @@ class Faults(unittest.TestCase):
             line.say("STARTTLS", 454)
             line.say("NOOP", 250)
 
+    def test_faults_strike_bdat_too(self):
+        with Sink("--fail", "data=451", "--fail-first", "1") as sink, sink.line() as line:
+            envelope(line)
+            line.send("BDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\n")  # both chunks are read and thrown away
+            line.expect(451, 503)
+            line.send("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 3 LAST\r\nx\r\n")
+            line.expect(250, 250, 250)
+        with Sink("--fail", "content=421") as sink, sink.line() as line:
+            envelope(line)
+            line.send("BDAT 6 LAST\r\nx")
+            line.expect(421)
+            self.assertTrue(line.at_end())
+
     def test_fail_first_then_well(self):
         with Sink("--fail", "end=451 4.7.1 Greylisted", "--fail-first", "2") as sink, sink.line() as line:
             line.say("EHLO c", 250)
