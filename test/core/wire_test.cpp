@@ -12,8 +12,26 @@ namespace {
 using namespace postrider;
 using namespace wire;
 
+// The scripts that the engine under test is built for. One that cannot be read stays in: its test says why.
+std::vector<std::string> playable() {
+    std::vector<std::string> all = scripts_in(POSTRIDER_WIRE_SCRIPTS);
+    constexpr bool complete = feature::pipelining && feature::chunking && feature::dsn && feature::smtputf8 &&
+                              feature::starttls && feature::lmtp && feature::size && feature::queries &&
+                              feature::enhanced_status && feature::mt_priority;
+    if (!complete) {
+        std::erase_if(all, [](const std::string& path) {
+            try {
+                return !can_be_played(read_script(path));
+            } catch (const std::exception&) {
+                return false;
+            }
+        });
+    }
+    return all;
+}
+
 const std::vector<std::string>& paths() {
-    static const std::vector<std::string> all = scripts_in(POSTRIDER_WIRE_SCRIPTS);
+    static const std::vector<std::string> all = playable();
     return all;
 }
 
@@ -27,12 +45,7 @@ std::string joined(const std::vector<std::string>& problems) {
 
 class wire_script : public testing::TestWithParam<std::string> {
   protected:
-    void SetUp() override {
-        script_ = read_script(GetParam());
-        if (!can_be_played(script_)) {
-            GTEST_SKIP() << "needs a feature that this engine is built without";
-        }
-    }
+    void SetUp() override { script_ = read_script(GetParam()); }
     script script_;
 };
 
