@@ -16,55 +16,19 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <memory>
-#include <mutex>
-#include <netdb.h>
 
 namespace postrider::cli {
 namespace {
 
 constexpr std::chrono::hours soon{24 * 14}; // a certificate that ends within two weeks deserves a word
 
-// The addresses of the host. The look-up may outlive the check (the client does not wait for one that takes
-// too long), so it shares nothing with it but this.
-class address_record {
-  public:
-    std::vector<std::string> look_up(const std::string& host) {
-        addrinfo hints{};
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = AI_ADDRCONFIG;
-        addrinfo* found = nullptr;
-        std::vector<std::string> out;
-        if (getaddrinfo(host.c_str(), nullptr, &hints, &found) == 0) {
-            for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-                std::array<char, NI_MAXHOST> text{};
-                if (getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
-                                NI_NUMERICHOST) == 0) {
-                    out.emplace_back(text.data());
-                }
-            }
-            freeaddrinfo(found);
-        }
-        const std::lock_guard lock(mutex_);
-        addresses_ = out;
-        return out;
-    }
-    std::vector<std::string> addresses() const {
-        const std::lock_guard lock(mutex_);
-        return addresses_;
-    }
-
-  private:
-    mutable std::mutex mutex_;
-    std::vector<std::string> addresses_;
-};
-
 // Turns what the client saw into steps.
 class teller {
   public:
-    teller(const prepared_connection& prepared, const address_record& addresses, check_report& into)
+    teller(const prepared_connection& prepared, const std::vector<std::string>& addresses, check_report& into)
         : where_(prepared.where),
           user_(prepared.options.credentials ? prepared.options.credentials->user : ""),
-          insecure_(!prepared.options.tls.verify), addresses_(addresses), out_(into) {}
+          addresses_(addresses), out_(into) {}
 
     /// How far setting up the session came.
     void tell_session(const status& result) {
@@ -138,10 +102,13 @@ class teller {
                 where_.unix_path.empty() ? "an address needs none" : "a path needs none");
             return;
         }
-        const auto found = addresses_.addresses();
-        const bool ok = !found.empty() && result_->error != errc::host_not_found;
+        if (result_->error == errc::bad_configuration) {
+            add("dns", verdict::skipped, "not reached");
+            return;
+        }
+        const bool ok = !addresses_.empty() && result_->error != errc::host_not_found;
         std::string list;
-        for (const auto& one : found) {
+        for (const auto& one : addresses_) {
             list.append(list.empty() ? "" : ", ").append(one);
         }
         add("dns", ok ? verdict::ok : verdict::fail, where_.host + (ok ? ": " + list : ": " + why(*result_)));
@@ -271,8 +238,7 @@ class teller {
 
     const server_url& where_;
     std::string user_;
-    bool insecure_;
-    const address_record& addresses_;
+    const std::vector<std::string>& addresses_;
     check_report& out_;
     const status* result_ = nullptr;
     const connection_info* line_ = nullptr;
@@ -299,12 +265,16 @@ outgoing envelope_to_ask(const check_choice& chosen, const prepared_connection& 
 }
 
 check_report examine(const prepared_connection& prepared, client_options options, const outgoing& envelope) {
-    const auto addresses = std::make_shared<address_record>();
-    options.resolver = [addresses](const std::string& host) { return addresses->look_up(host); };
+    // The filter sees every address that the name has, also those that are not needed.
+    std::vector<std::string> addresses;
+    options.address_filter = [&addresses, allowed = options.address_filter](std::string_view address) {
+        addresses.emplace_back(address);
+        return !allowed || allowed(address);
+    };
     blocking_client client(std::move(options));
     const interruption interrupted([&client] { client.cancel(); });
     check_report report;
-    teller tell(prepared, *addresses, report);
+    teller tell(prepared, addresses, report);
     report.result = client.connect();
     tell.tell_session(report.result);
     report.exit = exit_code_of(report.result);

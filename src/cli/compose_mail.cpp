@@ -117,14 +117,15 @@ header_field parse_header(const std::string& text) {
 date_time parse_date(const std::string& text) {
     int year = 0;
     unsigned month = 0, day = 0, hour = 0, minute = 0, second = 0, off_hour = 0, off_minute = 0;
-    char separator = 0, sign = 'Z';
+    char separator = 0;
+    std::array<char, 2> sign{};
     int used = 0;
     const int fields = std::sscanf(text.c_str(), "%4d-%2u-%2u%c%2u:%2u:%2u%n", &year, &month, &day,
                                    &separator, &hour, &minute, &second, &used);
     const std::string zone = fields == 7 ? text.substr(static_cast<std::size_t>(used)) : std::string();
     int zone_used = 0;
     const bool with_offset =
-        std::sscanf(zone.c_str(), "%1[+-]%2u:%2u%n", &sign, &off_hour, &off_minute, &zone_used) == 3 &&
+        std::sscanf(zone.c_str(), "%1[+-]%2u:%2u%n", sign.data(), &off_hour, &off_minute, &zone_used) == 3 &&
         static_cast<std::size_t>(zone_used) == zone.size();
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                            std::chrono::day(day)};
@@ -135,7 +136,7 @@ date_time parse_date(const std::string& text) {
         throw usage_error(fmt::format("--date {}: that is no date", text),
                           "write for example 2026-11-24T12:00:00Z or 2026-11-24T12:00:00+01:00");
     }
-    const auto offset = std::chrono::minutes(off_hour * 60 + off_minute) * (sign == '-' ? -1 : 1);
+    const auto offset = std::chrono::minutes(off_hour * 60 + off_minute) * (sign[0] == '-' ? -1 : 1);
     const std::chrono::sys_seconds local = std::chrono::sys_days(date) + std::chrono::hours(hour) +
                                            std::chrono::minutes(minute) + std::chrono::seconds(second);
     return {local - offset, with_offset ? offset : std::chrono::minutes(0)};

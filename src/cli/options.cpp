@@ -74,7 +74,16 @@ void add_login_options(CLI::App& command, connection_choice& chosen) {
         ->group("Authentication");
     g.flag("--insecure-auth-in-clear", chosen.insecure_auth_in_clear,
            "Let the password go over a line that is not encrypted or not verified");
-    // The variable is no option; the help page says it below.
+    // Without this the complaint would be about an unknown option, and people would look for its right name.
+    command
+        .add_option_function<std::string>("--password",
+                                          [](const std::string&) {
+                                              throw usage_error(
+                                                  "a password is never an argument: others could read it in "
+                                                  "the process list; use --password-command, "
+                                                  "--password-file, --password-fd or POSTRIDER_PASSWORD");
+                                          })
+        ->group("");
 }
 
 void add_tls_options(CLI::App& command, connection_choice& chosen) {

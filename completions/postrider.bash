@@ -1,0 +1,64 @@
+# bash completion for postrider(1)
+
+_postrider_options() {
+    local line='--server --account --config --helo --timeout --deadline --source-address --ipv4 --ipv6
+        --no-pipelining --no-chunking --from --to --cc --bcc --envelope-from --user --auth --password-command
+        --password-file --password-fd --insecure-auth-in-clear --tls-name --ca-file --ca-path --crl-file
+        --client-cert --client-key --fingerprint --insecure-no-verify --verbose --quiet --json --help'
+    case $1 in
+    send)
+        printf '%s\n' "$line" --subject --header --reply-to --in-reply-to --date --message-id --priority --body \
+            --body-file --html --attach --inline --message --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
+            --progress
+        ;;
+    check) printf '%s\n' "$line" ;;
+    sink)
+        printf '%s\n' --listen --unix --allow-remote --port-file --lmtp --idle-timeout --tls --cert --key \
+            --write-cert --require-tls --user --password-file --password-env --auth-optional --maildir --json \
+            --quiet --verbose --lines --discard --count --size-limit --line-limit --no --reject-sender --reject \
+            --reject-delivery --reject-content --delay --fail --fail-first --help
+        ;;
+    *) printf '%s\n' --help --version ;;
+    esac
+}
+
+_postrider_accounts() {
+    sed -n 's/^[[:space:]]*\[account\.\([^]]*\)\].*/\1/p' \
+        "${XDG_CONFIG_HOME:-$HOME/.config}/postrider/config.toml" 2>/dev/null
+}
+
+_postrider() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    if [[ $COMP_CWORD -eq 1 ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'send check sink help --help --version' -- "$current")
+        return
+    fi
+    case $previous in
+    --config | --password-file | --ca-file | --crl-file | --client-cert | --client-key | --body-file | --html | \
+        --attach | --message | --cert | --key | --write-cert | --port-file | --unix)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --ca-path | --maildir)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+        ;;
+    --account) mapfile -t COMPREPLY < <(compgen -W "$(_postrider_accounts)" -- "$current") ;;
+    --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN' -- "$current") ;;
+    --priority) mapfile -t COMPREPLY < <(compgen -W 'high normal low' -- "$current") ;;
+    --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
+    --dsn) mapfile -t COMPREPLY < <(compgen -W 'never success failure delay' -- "$current") ;;
+    --dsn-return) mapfile -t COMPREPLY < <(compgen -W 'full headers' -- "$current") ;;
+    --tls) mapfile -t COMPREPLY < <(compgen -W 'none starttls implicit' -- "$current") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W 'send check sink' -- "$current") ;;
+    *)
+        [[ $current != -* ]] ||
+            mapfile -t COMPREPLY < <(compgen -W "$(_postrider_options "$command")" -- "$current")
+        ;;
+    esac
+}
+
+complete -F _postrider postrider
