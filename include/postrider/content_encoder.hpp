@@ -42,6 +42,8 @@ class content_encoder {
 
   private:
     std::string_view next_text() noexcept;
+    bool is_line_end(std::size_t i) const noexcept;
+    std::string_view end_run(std::size_t i) noexcept;
     std::string_view finish() noexcept;
     std::string_view line_end(std::size_t skip) noexcept;
     std::string_view take(std::size_t size, std::size_t skip) noexcept;

@@ -202,6 +202,9 @@ class session {
     bool after_envelope() noexcept;
     bool start_content() noexcept;
     bool next_chunk() noexcept;
+    bool start_chunk() noexcept;
+    bool has_failed(bool all_sent) const noexcept;
+    bool leave_when_answered() noexcept;
     bool begin(state s) noexcept;
     bool may_follow() const noexcept;
     errc unsendable(const transaction& t) const noexcept;
@@ -251,6 +254,7 @@ class session {
     void settle_unsettled(errc e) noexcept;
     void after_ehlo() noexcept;
     void start_auth() noexcept;
+    errc choose_mechanism() noexcept;
     void answer_challenge() noexcept;
     void learn_mechanisms(std::string_view line) noexcept;
     void await_next_reply() noexcept;

@@ -49,33 +49,36 @@ std::string_view content_encoder::next_text() noexcept {
         line_start_ = false;
         return ".";
     }
-    std::size_t i = 0;
-    while (true) {
-        i = find_special(rest_, i);
-        if (i == rest_.size()) {
-            line_start_ = i >= 2 && rest_[i - 1] == '\n'; // only a CRLF passes without ending the run
-            return take(i, 0);
-        }
-        const char c = rest_[i];
-        const bool at_end = i + 1 == rest_.size();
-        if (c == '\r' && at_end) {
-            held_cr_ = true;
-            return take(i, 1);
-        }
-        if (c != '\r' || rest_[i + 1] != '\n') {
-            if (c == '\0') {
-                error_ = errc::content_has_nul;
-                return take(i, 0);
-            }
-            line_end_due_ = true;
-            return take(i, 1);
-        }
+    std::size_t i = find_special(rest_, 0);
+    while (is_line_end(i)) {
         i += 2;
         if (framing_ == framing::dots && i < rest_.size() && rest_[i] == '.') {
             line_start_ = true;
             return take(i, 0);
         }
+        i = find_special(rest_, i);
     }
+    return end_run(i);
+}
+
+bool content_encoder::is_line_end(std::size_t i) const noexcept {
+    return i + 1 < rest_.size() && rest_[i] == '\r' && rest_[i + 1] == '\n';
+}
+
+// The slice up to i, where the chunk ends or something stands that cannot go out as it is.
+std::string_view content_encoder::end_run(std::size_t i) noexcept {
+    if (i == rest_.size()) {
+        line_start_ = i >= 2 && rest_[i - 1] == '\n'; // only a CRLF passes without ending the run
+        return take(i, 0);
+    }
+    if (rest_[i] == '\0') {
+        error_ = errc::content_has_nul;
+        return take(i, 0);
+    }
+    const bool may_go_on = rest_[i] == '\r' && i + 1 == rest_.size();
+    held_cr_ = may_go_on;
+    line_end_due_ = !may_go_on;
+    return take(i, 1);
 }
 
 // The end of the last chunk: what is not a whole line is made one.

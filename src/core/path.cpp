@@ -102,6 +102,14 @@ std::size_t dot_string(std::string_view s, bool& utf8) noexcept {
     return atom_ended ? 0 : i;
 }
 
+// The size of what may stand at the front of s within quotes, or behind a backslash there; 0 for nothing.
+std::size_t quoted_character(std::string_view s, bool escaped, bool& utf8) noexcept {
+    if (is_ascii(s[0])) {
+        return text::is_control(s[0]) ? 0 : 1;
+    }
+    return escaped ? 0 : utf8_at(s, utf8);
+}
+
 // Quoted-string with its quotes. Returns its size, 0 when it is not one.
 std::size_t quoted_string(std::string_view s, bool& utf8) noexcept {
     std::size_t i = 1;
@@ -111,9 +119,7 @@ std::size_t quoted_string(std::string_view s, bool& utf8) noexcept {
         if (i == s.size()) {
             return 0;
         }
-        const std::size_t n = is_ascii(s[i]) ? (text::is_control(s[i]) ? 0 : 1)
-                              : pair         ? 0
-                                             : utf8_at(without(s, i), utf8);
+        const std::size_t n = quoted_character(without(s, i), pair, utf8);
         if (n == 0) {
             return 0;
         }
@@ -198,31 +204,39 @@ bool take_colons(std::string_view& s, bool& compressed) noexcept {
     return first;
 }
 
-// RFC 5321 4.1.3: eight groups, or fewer with one "::"; the last two may be an IPv4 address.
+std::size_t hex_digits(std::string_view s) noexcept {
+    std::size_t n = 0;
+    while (n < s.size() && is_hex_digit(s[n])) {
+        ++n;
+    }
+    return n;
+}
+
+// Takes a group and the colons behind it, or the IPv4 address that stands for the last two groups.
+bool take_groups(std::string_view& s, unsigned& groups, bool& compressed) noexcept {
+    const std::size_t n = hex_digits(s);
+    if (n < s.size() && s[n] == '.') {
+        groups += 2;
+        const bool ipv4 = is_ipv4(s);
+        s = {};
+        return ipv4;
+    }
+    ++groups;
+    s = without(s, n);
+    return n >= 1 && n <= 4 && (s.empty() || take_colons(s, compressed));
+}
+
+// RFC 5321 4.1.3: eight groups, or fewer with one "::".
 bool is_ipv6(std::string_view s) noexcept {
     unsigned groups = 0;
     bool compressed = s.size() >= 2 && s[0] == ':' && s[1] == ':';
     s = without(s, compressed ? 2 : 0);
     while (!s.empty()) {
-        std::size_t n = 0;
-        while (n < s.size() && is_hex_digit(s[n])) {
-            ++n;
-        }
-        if (n < s.size() && s[n] == '.') {
-            groups += 2;
-            s = is_ipv4(s) ? std::string_view{} : s;
-            break;
-        }
-        if (n == 0 || n > 4) {
-            return false;
-        }
-        ++groups;
-        s = without(s, n);
-        if (!s.empty() && !take_colons(s, compressed)) {
+        if (!take_groups(s, groups, compressed)) {
             return false;
         }
     }
-    return s.empty() && (compressed ? groups <= 7 : groups == 8);
+    return compressed ? groups <= 7 : groups == 8;
 }
 
 // [IPv4] or [IPv6:...] (RFC 5321 4.1.3). The general form takes only tags registered with IANA, and there is

@@ -78,7 +78,8 @@ errc plain_mechanism::respond(std::string_view) noexcept {
 }
 
 std::string_view plain_mechanism::part(unsigned index) const noexcept {
-    static constexpr std::string_view nul{"", 1};
+    static constexpr char zero = '\0';
+    static constexpr std::string_view nul{&zero, 1};
     switch (index) {
     case 0:
         return present(authorization_id_);

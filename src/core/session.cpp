@@ -75,7 +75,8 @@ want session::next(instant now) noexcept {
 // that of the oldest awaited reply. Partial replies never extend it (RFC 5321 4.5.3.2 speaks of the whole
 // reply).
 std::uint32_t session::current_timeout() const noexcept {
-    if (output_pending()) {
+    // Octets that were taken but not handed over are still on their way, in a buffer of the driver's.
+    if (output_pending() || taken_ != handed_) {
         return config_.timeouts.data_block;
     }
     if (out_ == state::tls) {

@@ -177,11 +177,11 @@ void session::return_parameter() noexcept {
 // RFC 6710 4: from -9 to 9.
 void session::priority_parameter() noexcept {
     if constexpr (feature::mt_priority) {
-        const int priority = out_transaction_->priority;
+        const std::int8_t priority = out_transaction_->priority;
         if (priority != 0 && capabilities_.has(keyword::mt_priority)) {
             composed_ = 0;
             compose(priority < 0 ? " MT-PRIORITY=-" : " MT-PRIORITY=");
-            const auto size = static_cast<unsigned>(priority < 0 ? -priority : priority);
+            const auto size = static_cast<unsigned char>(priority < 0 ? -priority : priority);
             compose_number(size > 9 ? 9 : size);
         }
     }

@@ -175,21 +175,14 @@ bool session::after_envelope() noexcept {
     transaction& t = *out_transaction_;
     const transaction::progress& p = t.progress_;
     const bool all_sent = p.sent_recipients == t.recipients.size();
-    if (p.failed || (owed_ == 0 && all_sent && p.accepted == 0)) {
-        if (owed_ > 0) {
-            return false;
-        }
-        abandon();
-        return true;
+    if (has_failed(all_sent)) {
+        return leave_when_answered();
     }
     if (!all_sent) {
         return may_follow() && begin(state::rcpt);
     }
     if (t.probe) {
-        if (owed_ == 0) {
-            leave();
-        }
-        return owed_ == 0;
+        return leave_when_answered();
     }
     // LMTP answers the content once per accepted recipient: how many that are must be known (RFC 2033 4.2).
     // And who wants all or nothing cannot call the content back once it is sent.
@@ -198,6 +191,25 @@ bool session::after_envelope() noexcept {
         return false;
     }
     return p.content_begun ? next_chunk() : start_content();
+}
+
+// Whether nothing more of the transaction shall be sent: it was refused, or all its recipients were.
+bool session::has_failed(bool all_sent) const noexcept {
+    const transaction::progress& p = out_transaction_->progress_;
+    return p.failed || (owed_ == 0 && all_sent && p.accepted == 0);
+}
+
+// Leaves the transaction as soon as no reply is outstanding; false while one is.
+bool session::leave_when_answered() noexcept {
+    if (owed_ > 0) {
+        return false;
+    }
+    if (out_transaction_->probe && out_transaction_->progress_.accepted > 0) {
+        leave(); // what was accepted stays so
+    } else {
+        abandon();
+    }
+    return true;
 }
 
 bool session::start_content() noexcept {
@@ -218,20 +230,18 @@ bool session::start_content() noexcept {
 // The next BDAT command (RFC 3030 2), or a wish for more content.
 bool session::next_chunk() noexcept {
     if constexpr (feature::chunking) {
-        transaction::progress& p = out_transaction_->progress_;
-        if (p.failed || (owed_ == 0 && p.accepted == 0)) {
-            if (owed_ == 0) {
-                abandon();
-            }
-            return owed_ == 0;
+        if (has_failed(true)) {
+            return leave_when_answered();
         }
-        if (!may_follow() || (p.sent_chunks > 0 && owed_ >= max_chunks_ahead)) {
-            return false;
-        }
-        if (lent_.empty() && !content_last_) {
-            needs_content_ = true;
-            return false;
-        }
+        const bool far_ahead = out_transaction_->progress_.sent_chunks > 0 && owed_ >= max_chunks_ahead;
+        needs_content_ = lent_.empty() && !content_last_ && may_follow() && !far_ahead;
+        return !needs_content_ && !far_ahead && may_follow() && start_chunk();
+    }
+    return feature::chunking;
+}
+
+bool session::start_chunk() noexcept {
+    if constexpr (feature::chunking) {
         const bool fits = config_.max_chunk == 0 || lent_.size() < config_.max_chunk;
         const std::size_t raw = fits ? lent_.size() : config_.max_chunk;
         const bool last = content_last_ && raw == lent_.size();
@@ -241,7 +251,7 @@ bool session::next_chunk() noexcept {
         if (!size) {
             failed_at_ = stage::content;
             settle_all(*out_transaction_, size.error(), false);
-            p.failed = true;
+            out_transaction_->progress_.failed = true;
             return true;
         }
         if (*size == 0 && !last) {

@@ -238,26 +238,12 @@ void session::on_starttls() noexcept {
     }
 }
 
-// Takes the first mechanism that the server lists and that this line may carry. There is no second try: a
-// server that fails the strong one must not get the weak one.
 void session::start_auth() noexcept {
     if (config_.mechanisms.empty() || (config_.optional_auth && !capabilities_.has(keyword::auth))) {
         go(state::ready);
         return;
     }
-    const bool secure = config_.allow_auth_in_clear || (tls_active_ && tls_verified_);
-    errc e = errc::auth_unavailable;
-    const bool any = capabilities_.mechanisms() == 0 && config_.try_unlisted_mechanism;
-    for (unsigned i = 0; i < config_.mechanisms.size() && mechanism_ == nullptr; ++i) {
-        const bool listed =
-            (capabilities_.mechanisms() >> i & 1U) != 0 || (any && i == config_.unlisted_mechanism);
-        if (listed && (secure || !config_.mechanisms[i]->needs_secure_line())) {
-            mechanism_ = config_.mechanisms[i];
-        } else if (listed) {
-            e = errc::auth_needs_tls;
-        }
-    }
-    if (mechanism_ == nullptr) {
+    if (const errc e = choose_mechanism(); e != errc::ok) {
         refuse(e);
         return;
     }
@@ -265,6 +251,24 @@ void session::start_auth() noexcept {
     secret_part_ = 0;
     secret_offset_ = 0;
     begin(state::auth);
+}
+
+// The first mechanism that the server lists and that this line may carry. There is no second try: a server
+// that fails the strong one must not get the weak one.
+errc session::choose_mechanism() noexcept {
+    const bool secure = config_.allow_auth_in_clear || (tls_active_ && tls_verified_);
+    unsigned listed = capabilities_.mechanisms();
+    if (listed == 0 && config_.try_unlisted_mechanism) {
+        listed = 1U << config_.unlisted_mechanism;
+    }
+    for (unsigned i = 0; i < config_.mechanisms.size(); ++i) {
+        const bool usable = secure || !config_.mechanisms[i]->needs_secure_line();
+        if ((listed >> i & 1U) != 0 && usable) {
+            mechanism_ = config_.mechanisms[i];
+            return errc::ok;
+        }
+    }
+    return listed == 0 ? errc::auth_unavailable : errc::auth_needs_tls;
 }
 
 void session::on_auth(state at) noexcept {

@@ -39,6 +39,18 @@ bool may_do_better(const engine& e, const transaction& t, bool reused) {
            t.recipients[0].result.status == disposition::transient;
 }
 
+// MT-PRIORITY for a priority of the API (RFC 6710).
+std::int8_t priority_of(UINT priority) {
+    switch (priority) {
+    case NX_SMTP_MAIL_PRIORITY_HIGH:
+        return 4;
+    case NX_SMTP_MAIL_PRIORITY_LOW:
+        return -4;
+    default:
+        return 0;
+    }
+}
+
 // The first recipient that did not get the message decides. The text kept is that of the call's own
 // recipient.
 UINT result_of(NX_SMTP_CLIENT& c, const engine& e, const transaction& t) {
@@ -129,9 +141,7 @@ UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call) {
         call.read == nullptr ? text_mail(fields, call.body) : text_mail(fields, call.read, call.context);
     t.more_content = true;
     t.size = mail.size();
-    t.priority = call.priority == NX_SMTP_MAIL_PRIORITY_HIGH  ? 4
-                 : call.priority == NX_SMTP_MAIL_PRIORITY_LOW ? -4
-                                                              : 0;
+    t.priority = priority_of(call.priority);
     return send(c, where, t, mail);
 }
 

@@ -200,11 +200,11 @@ std::string_view text_mail::date_part() {
     const ULONG second = fields_.time % 86400;
     const calendar_day date = day_of(day);
     char* to = put(scratch_.data(), "\r\nDate: ");
-    to = put(to, {days.data() + 3 * (day % 7), 3});
+    to = put(to, {days.data() + std::size_t{3} * (day % 7), 3});
     to = put(to, ", ");
     to = put_number(to, date.day, 2);
     to = put(to, " ");
-    to = put(to, {months.data() + 3 * (date.month - 1), 3});
+    to = put(to, {months.data() + std::size_t{3} * (date.month - 1), 3});
     to = put(to, " ");
     to = put_number(to, date.year, 4);
     to = put(to, " ");
