@@ -127,11 +127,8 @@ bool session::parameter_fragment() noexcept {
     case rcpt_parameters + 1:
         text_parameter();
         return true;
-    case mail_parameters + 5:
-    case rcpt_parameters + 2:
+    default: // the text itself
         return xtext_fragment();
-    default:
-        return false;
     }
 }
 

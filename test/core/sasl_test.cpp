@@ -113,6 +113,14 @@ TEST(login, answers_two_prompts_in_the_order_they_are_asked) {
     EXPECT_TRUE(m.may_finish());
 }
 
+TEST(login, can_be_copied_before_it_is_used) {
+    const login_mechanism original{"tim", "secret"};
+    login_mechanism copy = original;
+    EXPECT_FALSE(copy.start());
+    EXPECT_EQ(copy.respond(""), errc::ok);
+    EXPECT_EQ(response_of(copy), "tim");
+}
+
 TEST(login, an_empty_text_is_an_empty_line_and_not_the_end) {
     login_mechanism m{{}, {}};
     m.start();

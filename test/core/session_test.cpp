@@ -414,6 +414,22 @@ TEST(session, a_chunk_may_have_no_limit) {
         << all;
 }
 
+// An address is parsed once and lent; if it is changed behind the session's back, the choke point still
+// holds.
+TEST(injection, an_address_that_changes_after_it_was_parsed_stops_the_session) {
+    std::string text = "bob@example.net";
+    line l(plain_config());
+    mail m(text);
+    l.ready();
+    text[1] = '\n';
+    l.s.submit(m.t);
+    l.heard();
+    EXPECT_EQ(l.say("250 ok\r\n").find('\n'), std::string::npos);
+    EXPECT_TRUE(l.s.is_closed());
+    EXPECT_EQ(l.s.error(), errc::bad_argument);
+    EXPECT_EQ(m.result().status, disposition::permanent);
+}
+
 // A mechanism that goes on for as long as it is asked.
 class tireless final : public mechanism {
   public:
@@ -656,6 +672,35 @@ TEST(driver, sends_a_mail_in_pieces_of_any_size) {
             d.line.outgoing,
             "EHLO localhost\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\nHello\r\n" +
                 std::string(2000, 'x') + "\r\n..\r\n" + std::string(300, 'y') + "\r\n.\r\nQUIT\r\n");
+    }
+}
+
+// More slices than one gathered write can hold, with the last of them content and with the last of them
+// copied.
+TEST(driver, writes_in_several_goes_what_does_not_fit_in_one) {
+    std::string content;
+    for (int i = 0; i < 60; ++i) {
+        content += std::string(400, 'z') + "\n";
+    }
+    for (const bool chunks : {false, true}) {
+        session_config c = plain_config();
+        c.use_chunking = chunks;
+        driven d(c,
+                 {"220 x\r\n", "250-x\r\n250 CHUNKING\r\n", "250 ok\r\n", "250 ok\r\n",
+                  chunks ? "250 taken\r\n" : "354 go\r\n", "250 taken\r\n"},
+                 8192);
+        mail m;
+        m.t.content = content;
+        d.s.submit(m.t);
+        EXPECT_EQ(d.run(), want::ready);
+        EXPECT_TRUE(m.t.all_delivered());
+        const std::string line = std::string(400, 'z') + "\r\n";
+        std::size_t count = 0;
+        for (std::size_t at = d.line.outgoing.find(line); at != std::string::npos;
+             at = d.line.outgoing.find(line, at + 1)) {
+            ++count;
+        }
+        EXPECT_EQ(count, 60U);
     }
 }
 
