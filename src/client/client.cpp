@@ -63,9 +63,13 @@ struct operation {
     bool reused = false;  // it found a kept session
     bool retried = false; // which was dead
 
-    void finish(status s, const asio::any_io_executor& executor) {
+    void finish(status s, const line::mask& mask, const asio::any_io_executor& executor) {
         if (mail) {
             send_result r = mail->results();
+            r.text = mask.over(std::move(r.text));
+            for (recipient_outcome& o : r.recipients) {
+                o.text = mask.over(std::move(o.text));
+            }
             r.detail = r.detail.empty() && !r.ok() ? s.detail : r.detail;
             r.connection = std::move(s.connection);
             complete(std::move(on_sent), std::move(r), executor);
@@ -163,7 +167,7 @@ class client::impl : public std::enable_shared_from_this<client::impl> {
     bool try_again();
     void fail(status why);
     void finish(status s);
-    void cancel(const std::shared_ptr<operation>& op);
+    void cancel(std::shared_ptr<operation> op);
     void drop();
 
     operation& current() { return *queue_.front(); }
@@ -171,6 +175,7 @@ class client::impl : public std::enable_shared_from_this<client::impl> {
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;
     const client_options options_;
+    const line::mask mask_{options_.credentials};
 
     std::string client_name_;
     line::host_name host_;
@@ -337,8 +342,8 @@ void client::impl::on_socket(line::connector::failure why, line::stream_socket s
     boost::system::error_code ignored;
     info_->peer = line::text_of(socket.remote_endpoint(ignored));
     info_->local = line::text_of(socket.local_endpoint(ignored));
-    connection_ =
-        std::make_shared<line::connection>(strand_, std::move(socket), options_, config_, tls_.get(), info_);
+    connection_ = std::make_shared<line::connection>(strand_, std::move(socket), options_, config_, mask_,
+                                                     tls_.get(), info_);
     if (config_.tls == tls_policy::implicit) {
         const auto used =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
@@ -438,7 +443,7 @@ void client::impl::on_answer() {
     s.at = stage::command;
     s.code = answer.code;
     s.enhanced = answer.enhanced;
-    s.text = std::string(answer.text);
+    s.text = mask_.over(std::string(answer.text));
     finish(std::move(s));
 }
 
@@ -492,10 +497,10 @@ void client::impl::finish(status s) {
     if (!queue_.empty()) {
         asio::post(strand_, [self = shared_from_this()] { self->begin(); });
     }
-    op->finish(std::move(s), executor_);
+    op->finish(std::move(s), mask_, executor_);
 }
 
-void client::impl::cancel(const std::shared_ptr<operation>& op) {
+void client::impl::cancel(std::shared_ptr<operation> op) { // by value: it leaves the queue
     const auto at = op ? std::find(queue_.begin(), queue_.end(), op) : queue_.end();
     if (at == queue_.end()) {
         return; // it is done
@@ -508,7 +513,7 @@ void client::impl::cancel(const std::shared_ptr<operation>& op) {
             op->mail->fail(s.error, s.at);
         }
         s.connection = info_;
-        op->finish(std::move(s), executor_);
+        op->finish(std::move(s), mask_, executor_);
     } else if (connector_) {
         connector_->cancel();
         connector_.reset();

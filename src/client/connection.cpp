@@ -7,10 +7,11 @@ namespace postrider::line {
 namespace asio = boost::asio;
 
 connection::connection(asio::any_io_executor strand, stream_socket socket, const client_options& options,
-                       const session_config& config, tls_context* tls, std::shared_ptr<connection_info> info)
-    : strand_(std::move(strand)), socket_(std::move(socket)), options_(options), tls_(tls),
+                       const session_config& config, const mask& secrets, tls_context* tls,
+                       std::shared_ptr<connection_info> info)
+    : strand_(std::move(strand)), socket_(std::move(socket)), options_(options), mask_(secrets), tls_(tls),
       info_(std::move(info)), transport_(socket_.native_handle()), session_(config, reply_space_),
-      dialogue_(options_, *info_), gather_(gather_space_), timer_(strand_) {}
+      dialogue_(options_, mask_, *info_), gather_(gather_space_), timer_(strand_) {}
 
 connection::~connection() {
     wipe(input_.data(), input_.size());
@@ -71,6 +72,11 @@ void connection::pump() {
         }
         const want w = session_.next(now());
         note_failure();
+        if (w == want::read && noted_ && gather_.empty() && !transport_.has_output()) {
+            // What broke is known, QUIT is said, and nobody needs to wait for its reply.
+            session_.lost(errc::connection_lost);
+            continue;
+        }
         if (w == want::closed || task_.enough(w)) {
             pumping_ = false;
             finish();
@@ -258,7 +264,7 @@ void connection::note_failure() {
     case errc::unsolicited_reply:
         failure_.code = last.code;
         failure_.enhanced = last.enhanced;
-        failure_.text = std::string(last.text);
+        failure_.text = mask_.over(std::string(last.text));
         break;
     default: // not about a reply
         break;

@@ -39,7 +39,8 @@ class connection : public std::enable_shared_from_this<connection> {
     /// The socket is connected and non-blocking. Options, configuration and `tls` (null for tls_policy::none)
     /// must outlive it.
     connection(boost::asio::any_io_executor strand, stream_socket socket, const client_options& options,
-               const session_config& config, tls_context* tls, std::shared_ptr<connection_info> info);
+               const session_config& config, const mask& secrets, tls_context* tls,
+               std::shared_ptr<connection_info> info);
     ~connection();
 
     /// TLS before the greeting, within `limit` from now.
@@ -89,6 +90,7 @@ class connection : public std::enable_shared_from_this<connection> {
     boost::asio::any_io_executor strand_;
     stream_socket socket_;
     const client_options& options_;
+    const mask& mask_;
     tls_context* tls_;
     std::shared_ptr<connection_info> info_;
     transport transport_;

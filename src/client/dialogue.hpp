@@ -7,6 +7,7 @@
 // as well.
 #pragma once
 
+#include "mask.hpp"
 #include "postrider/client.hpp"
 
 #include <chrono>
@@ -20,8 +21,8 @@ class dialogue {
   public:
     using clock = std::chrono::steady_clock;
 
-    /// Writes to `info` what it learns until set_up() is called. Both arguments must outlive it.
-    dialogue(const client_options& options, connection_info& info);
+    /// Writes to `info` what it learns until set_up() is called. The arguments must outlive it.
+    dialogue(const client_options& options, const mask& secrets, connection_info& info);
 
     void sent(std::string_view octets, bool secret, bool content);
     void received(std::string_view octets);
@@ -42,9 +43,9 @@ class dialogue {
     void end_sent_line();
     void end_received_line();
     void learn(std::string_view verb, std::string_view line);
-    std::string masked(std::string text) const;
 
     const client_options& options_;
+    const mask& mask_;
     connection_info& info_;
     std::string out_line_;
     std::string in_line_;

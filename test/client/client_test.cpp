@@ -252,8 +252,7 @@ TEST(Client, TakesCallbacksFuturesAndCoroutines) {
         context,
         [&]() -> asio::awaitable<void> {
             const status up = co_await c.async_connect(asio::use_awaitable);
-            const send_result r =
-                co_await c.async_send(mail, asio::use_awaitable);
+            const send_result r = co_await c.async_send(mail, asio::use_awaitable);
             const status answer = co_await c.async_ask(query::noop, "", asio::use_awaitable);
             done += up.ok() && r.ok() && answer.code == 250 ? 1 : 0;
         },
