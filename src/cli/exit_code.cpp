@@ -33,7 +33,6 @@ int of_failure(errc error, std::uint16_t code, disposition otherwise) {
     case errc::starttls_injection:
     case errc::tls_handshake:
     case errc::tls_certificate:
-    case errc::tls_truncated:
     case errc::malformed_reply:
     case errc::mixed_codes:
     case errc::reply_line_too_long:
@@ -46,7 +45,7 @@ int of_failure(errc error, std::uint16_t code, disposition otherwise) {
     case errc::auth_refused:
     case errc::auth_challenge:
         return exit_code::authentication;
-    default:
+    default: // tls_truncated among them: a line that was cut is as temporary within TLS as without
         break;
     }
     if (code / 100 == 4 || code / 100 == 5) {

@@ -61,6 +61,20 @@ std::string_view mark_of(verdict v) {
     }
 }
 
+status decisive(const send_result& result) {
+    status out = result;
+    for (const auto& one : result.recipients) {
+        if (out.error == errc::others_refused && one.error != errc::ok) {
+            out.error = one.error;
+            out.at = one.at;
+            out.code = one.code;
+            out.enhanced = one.enhanced;
+            out.text = one.text;
+        }
+    }
+    return out;
+}
+
 std::string problem_text(const status& result, const server_url& where, bool in_doubt,
                          const std::string& message_id) {
     std::string what(message(result.error));

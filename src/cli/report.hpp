@@ -40,6 +40,10 @@ struct check_report {
     int exit = 0;
 };
 
+/// What there is to explain about a message: where a recipient was given up because of others, the reason is
+/// what befell one of those.
+status decisive(const send_result& result);
+
 /// The four parts of an error: what broke, where, what the server said, what to do next.
 std::string problem_text(const status& result, const server_url& where, bool in_doubt,
                          const std::string& message_id);

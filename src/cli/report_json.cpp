@@ -140,7 +140,7 @@ std::string send_json(const send_result& result, const prepared_mail& mail, cons
                  {"message_id", text_or_null(mail.message_id)},
                  {"envelope_from", mail.mail.from},
                  {"recipients", recipients_json(result.recipients)},
-                 {"error", problem_json(result, result.any(disposition::in_doubt))},
+                 {"error", problem_json(decisive(result), result.any(disposition::in_doubt))},
                  {"server", server_json(where, line)},
                  {"tls", line != nullptr ? tls_json(*line) : json(nullptr)},
                  {"timing", timing_json(line, took)}});

@@ -109,7 +109,7 @@ void report_result(const send_choice& chosen, const send_result& result, const p
     if (!result.all_delivered()) {
         std::fflush(stdout);
         std::fputs(failures.c_str(), stderr);
-        std::fputs(problem_text(result, where, in_doubt, mail.message_id).c_str(), stderr);
+        std::fputs(problem_text(decisive(result), where, in_doubt, mail.message_id).c_str(), stderr);
     }
 }
 
