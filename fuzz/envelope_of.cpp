@@ -1,6 +1,7 @@
 // The envelope of a finished message: every path it gives can be sent.
 #include "expect.hpp"
 #include "postrider/message.hpp"
+#include "postrider/path.hpp"
 
 #include <cstdint>
 #include <string>

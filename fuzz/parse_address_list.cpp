@@ -1,6 +1,7 @@
 // Address lists of header fields.
 #include "expect.hpp"
 #include "postrider/message.hpp"
+#include "postrider/path.hpp"
 
 #include <cstdint>
 #include <string>

@@ -28,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         EXPECT(at != std::string_view::npos);
         ++at;
     }
+    if (text.find("\xEF\xBB\xBF", 1) != std::string_view::npos) {
+        return 0; // a byte order mark counts only in front of the first field, which may now be another one
+    }
     const result<content> twice = without_bcc(*once);
     EXPECT(twice.has_value() && text_of(*twice) == left);
     return 0;
