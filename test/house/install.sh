@@ -9,6 +9,13 @@ trap 'rm -rf "$scratch"' EXIT INT TERM
 prefix=$scratch/prefix
 cmake --install "$build" --prefix "$prefix" >"$scratch/install.log" || { cat "$scratch/install.log"; exit 1; }
 
+# Where a shell, man and the user look.
+for file in bin/postrider share/man/man1/postrider.1 share/bash-completion/completions/postrider \
+    share/zsh/site-functions/_postrider share/fish/vendor_completions.d/postrider.fish; do
+    [ -f "$prefix/$file" ] || { echo "$file was not installed" >&2; exit 1; }
+done
+"$prefix/bin/postrider" --version
+
 # Every installed component gets its consumer: consumer_<component>.cpp.
 components=$(find "$prefix" -name 'postrider-*.pc' | sed 's|.*/postrider-\(.*\)\.pc|\1|' | sort)
 [ -n "$components" ] || { echo "no pkg-config file was installed" >&2; exit 1; }
