@@ -137,18 +137,32 @@ result<content> without_bcc(const content& message) {
     header_fields fields(message, no_value);
     std::vector<octet_range> gaps;
     raw_field field;
+    bool behind_cr = false;     // what is kept so far ends in a CR alone
+    std::size_t trailing = 0;   // the first gap behind that
+    std::uint64_t line_end = 0; // of the last field taken out
     for (;;) {
         const auto more = fields.next(field);
         if (!more) {
             return more.error();
         }
         if (!*more) {
-            return message.without(gaps);
+            break;
         }
         if (is_bcc(field.name)) {
             gaps.push_back(field.where);
+            line_end = field.line_end;
+        } else {
+            behind_cr = field.ends_in_cr;
+            trailing = gaps.size();
         }
     }
+    if (behind_cr && trailing < gaps.size() && fields.ended_at_lf()) {
+        // That CR and the LF of the empty line would become one line end, and the header would not end here
+        // any more: the line end of the last field taken out stays in its place.
+        gaps[trailing].begin -= 1;
+        gaps.back().end -= line_end;
+    }
+    return message.without(gaps);
 }
 
 } // namespace postrider

@@ -58,16 +58,16 @@ result<bool> header_fields::next(raw_field& field) {
 }
 
 void header_fields::take_line(raw_field& field) {
+    field.line_end = 0;
     for (int c = peek(); c != at_end; c = peek()) {
         ++used_;
         ++offset_;
-        if (c == '\n') {
-            return;
-        }
-        if (c == '\r') {
-            const bool pair = peek() == '\n';
+        if (c == '\n' || c == '\r') {
+            const bool pair = c == '\r' && peek() == '\n';
             used_ += pair ? 1 : 0;
             offset_ += pair ? 1 : 0;
+            field.line_end = pair ? 2 : 1;
+            field.ends_in_cr = c == '\r' && !pair;
             return;
         }
         take(field, static_cast<char>(c));

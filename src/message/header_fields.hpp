@@ -24,6 +24,9 @@ struct raw_field {
     std::string value;
     /// Where it stands, its last line end included.
     octet_range where;
+    /// How many octets that last line end has, and whether it is a CR alone.
+    std::uint64_t line_end = 0;
+    bool ends_in_cr = false;
     /// A colon was found, and the name is printable ASCII.
     bool well_formed = false;
 };
@@ -37,6 +40,8 @@ class header_fields {
 
     /// False at the end of the header section. Error: content_unreadable.
     result<bool> next(raw_field& field);
+    /// The header section has ended, and the empty line behind it begins with a LF.
+    bool ended_at_lf() { return peek() == '\n'; }
 
   private:
     static constexpr int at_end = -1;

@@ -118,6 +118,8 @@ TEST(without_bcc, takes_out_the_field_and_nothing_else) {
     EXPECT_EQ(stripped("To: b@y\r\nBcc: h@y"), "To: b@y\r\n");
     EXPECT_EQ(stripped("Bcc:\r\n \r\n h@y\r\n\r\nbody"), "\r\nbody");
     EXPECT_EQ(stripped("no header\r\nBcc: h@y\r\n\r\n"), "no header\r\n\r\n");
+    // The CR must not take the empty line's LF for its own.
+    EXPECT_EQ(stripped("To: b@y\rBcc: h@y\r\nBcc: i@y\n\nbody"), "To: b@y\n\nbody");
     EXPECT_EQ(stripped("X-Bcc: k@y\r\nBcc-X: k@y\r\nBccc: k@y\r\n\r\n"),
               "X-Bcc: k@y\r\nBcc-X: k@y\r\nBccc: k@y\r\n\r\n");
 }
