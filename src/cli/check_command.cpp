@@ -115,23 +115,26 @@ class teller {
     }
 
     void tell_connection() {
-        if (line_ == nullptr || line_->attempts.empty()) {
-            const bool failed = result_->error != errc::host_not_found && !result_->ok();
-            add("connect", failed ? verdict::fail : verdict::skipped,
-                failed ? why(*result_) : std::string("not reached"));
+        if (line_ != nullptr && !line_->attempts.empty()) {
+            for (const auto& one : line_->attempts) {
+                tell_attempt(one);
+            }
+        } else if (result_->ok() || result_->error == errc::host_not_found) {
+            add("connect", verdict::skipped, "not reached");
+        } else {
+            add("connect", verdict::fail, why(*result_));
+        }
+    }
+
+    void tell_attempt(const connect_attempt& one) {
+        const std::string text = fmt::format("{} ({})", one.address, readable_time(one.duration));
+        if (one.error == errc::ok) {
+            add("connect", verdict::ok, text);
             return;
         }
-        for (const auto& one : line_->attempts) {
-            // Another address did answer, so this one is no reason to give up; it costs time, though.
-            const bool ok = one.error == errc::ok;
-            add("connect",
-                ok            ? verdict::ok
-                : connected() ? verdict::warn
-                              : verdict::fail,
-                fmt::format("{} ({}){}", one.address, readable_time(one.duration),
-                            ok ? ""
-                               : ": " + (one.detail.empty() ? std::string(message(one.error)) : one.detail)));
-        }
+        // Where another address did answer, this one is no reason to give up; it costs time, though.
+        const std::string reason = one.detail.empty() ? std::string(message(one.error)) : one.detail;
+        add("connect", connected() ? verdict::warn : verdict::fail, text + ": " + reason);
     }
 
     void tell_greeting() {
@@ -161,28 +164,37 @@ class teller {
     }
 
     void tell_tls() {
-        const bool encrypted = line_ != nullptr && !line_->tls_version.empty();
         if (failed_in_tls()) {
-            std::string text = why(*result_);
-            if (line_ != nullptr && !line_->tls_problem.empty() &&
-                text.find(line_->tls_problem) == text.npos) {
-                text += ": " + line_->tls_problem;
-            }
-            add("tls", verdict::fail, text, certificate_lines());
-        } else if (!encrypted && (line_ == nullptr || line_->greeting.empty())) {
+            tell_tls_failure();
+        } else if (line_ == nullptr || (line_->tls_version.empty() && line_->greeting.empty())) {
             add("tls", verdict::skipped, "not reached");
-        } else if (!encrypted) {
-            add("tls", where_.loopback ? verdict::ok : verdict::warn,
-                where_.loopback ? "none: the line does not leave this machine"
-                                : "none: everybody on the way can read and change what is sent");
+        } else if (!line_->tls_version.empty()) {
+            tell_secure_line();
+        } else if (where_.loopback) {
+            add("tls", verdict::ok, "none: the line does not leave this machine");
         } else {
-            const bool trusted = line_->tls_verified;
-            const bool ends_soon =
-                line_->certificate && std::chrono::system_clock::now() + soon > line_->certificate->not_after;
-            std::string text = fmt::format("{}, {}, ", line_->tls_version, line_->tls_cipher);
-            text += trusted ? "certificate verified" : "certificate NOT verified: " + line_->tls_problem;
-            add("tls", trusted && !ends_soon ? verdict::ok : verdict::warn, text, certificate_lines());
+            add("tls", verdict::warn, "none: everybody on the way can read and change what is sent");
         }
+    }
+
+    void tell_tls_failure() {
+        std::string text = why(*result_);
+        if (line_ != nullptr && !line_->tls_problem.empty() &&
+            text.find(line_->tls_problem) == std::string::npos) {
+            text += ": " + line_->tls_problem;
+        }
+        add("tls", verdict::fail, text, certificate_lines());
+    }
+
+    void tell_secure_line() {
+        const bool trusted = line_->tls_verified;
+        const auto& certificate = line_->certificate;
+        const bool ends_soon =
+            certificate && std::chrono::system_clock::now() + soon > certificate->not_after;
+        add("tls", trusted && !ends_soon ? verdict::ok : verdict::warn,
+            fmt::format("{}, {}, certificate {}", line_->tls_version, line_->tls_cipher,
+                        trusted ? std::string("verified") : "NOT verified: " + line_->tls_problem),
+            certificate_lines());
     }
 
     std::vector<std::string> certificate_lines() const {

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <poll.h>
+#include <span>
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -59,6 +60,18 @@ class descriptor {
     int value_;
 };
 
+// What a descriptor gives next; empty at its end.
+std::string_view next_octets(int file, std::span<char> block, const std::string& source) {
+    ssize_t count = -1;
+    do {
+        count = read(file, block.data(), block.size());
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        throw source_error(fmt::format("{} cannot be read: {}", source, system_says(errno)));
+    }
+    return {block.data(), static_cast<std::size_t>(count)};
+}
+
 // The first line of what a descriptor gives. The rest is read and dropped, so that a command that says more
 // is not killed by SIGPIPE.
 secret first_line(int file, const std::string& source) {
@@ -66,20 +79,12 @@ secret first_line(int file, const std::string& source) {
     std::array<char, 512> block{};
     std::size_t size = 0;
     bool ended = false;
-    ssize_t count = 0;
-    while ((count = read(file, block.data(), block.size())) != 0) {
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            throw source_error(fmt::format("{} cannot be read: {}", source, system_says(errno)));
-        }
-        for (ssize_t i = 0; i < count && !ended && size < line.size(); ++i) {
-            const char c = block[static_cast<std::size_t>(i)];
-            ended = c == '\n';
-            line[size] = c;
-            size += ended ? 0 : 1;
-        }
+    for (auto octets = next_octets(file, block, source); !octets.empty();
+         octets = next_octets(file, block, source)) {
+        const auto end = octets.find('\n');
+        const auto part = octets.substr(0, ended ? 0 : end);
+        size += part.copy(line.data() + size, line.size() - size);
+        ended = ended || end != std::string_view::npos;
     }
     size -= size > 0 && line[size - 1] == '\r' ? 1 : 0;
     secret out(std::string_view(line.data(), size));
@@ -237,7 +242,8 @@ secret find_password(const connection_choice& chosen, const account* from, const
         return from_file(chosen.password_file);
     }
     if (chosen.password_fd) {
-        return first_line(*chosen.password_fd, fmt::format("descriptor {}", *chosen.password_fd));
+        return first_line(*chosen.password_fd,
+                          fmt::format("the password's descriptor {}", *chosen.password_fd));
     }
     if (from_environment()) {
         return *from_environment();

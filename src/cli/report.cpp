@@ -38,7 +38,7 @@ std::string_view word_for(const recipient_outcome& one) {
     case disposition::transient:
         return "not delivered, a later try may succeed";
     case disposition::permanent:
-        return "refused";
+        return one.code != 0 ? "refused" : "not delivered";
     case disposition::in_doubt:
         return "IN DOUBT: it may have been delivered";
     default:

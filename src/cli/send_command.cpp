@@ -30,33 +30,46 @@ void print_dry_envelope(const prepared_mail& mail, const server_url& where, cons
     std::fputs(out.c_str(), stderr);
 }
 
-// Escaped for a terminal, as it is for a file or a pipe.
+// A content for a terminal: line by line, escaped.
+class escaped_lines {
+  public:
+    void print_part(std::string_view part) {
+        for (const char c : part) {
+            if (c == '\n') {
+                print(printable(line_) + "\n");
+                line_.clear();
+            } else if (c != '\r') {
+                line_ += c;
+            }
+        }
+    }
+    void finish() const {
+        if (!line_.empty()) {
+            print(printable(line_) + "\n");
+        }
+    }
+
+  private:
+    std::string line_;
+};
+
+// As it is for a file or a pipe.
 void print_content(const content& octets) {
     const bool terminal = isatty(STDOUT_FILENO) != 0;
+    escaped_lines lines;
     auto reader = octets.read();
-    std::string line;
-    for (;;) {
-        const auto chunk = reader.next();
+    for (auto chunk = reader.next(); !chunk || !chunk->empty(); chunk = reader.next()) {
         if (!chunk) {
             throw command_error(exit_code::data, "the content cannot be read any more");
         }
-        const std::string_view text(chunk->data(), chunk->size());
-        if (!terminal) {
-            print(text);
-        }
-        for (std::size_t i = 0; terminal && i < text.size(); ++i) {
-            if (text[i] == '\n') {
-                print(printable(line) + "\n");
-                line.clear();
-            } else if (text[i] != '\r') {
-                line += text[i];
-            }
-        }
-        if (text.empty()) {
-            print(line.empty() ? std::string() : printable(line) + "\n");
-            return;
+        const std::string_view part(chunk->data(), chunk->size());
+        if (terminal) {
+            lines.print_part(part);
+        } else {
+            print(part);
         }
     }
+    lines.finish();
 }
 
 int dry_run(const send_choice& chosen) {

@@ -205,20 +205,29 @@ const scheme& find_scheme(const std::string& wanted) {
     return *found;
 }
 
+// What stands between protocol and "://": on loopback the bare scheme is the opportunistic one.
+std::string_view suffix_for(tls_policy tls, bool loopback) noexcept {
+    switch (tls) {
+    case tls_policy::implicit:
+        return "s";
+    case tls_policy::none:
+        return "+notls";
+    case tls_policy::opportunistic:
+        return loopback ? "" : "+opportunistic";
+    default:
+        return loopback ? "+tls" : "";
+    }
+}
+
 } // namespace
 
 std::string server_url::text() const {
     if (!unix_path.empty()) {
         return "lmtp+unix://" + unix_path;
     }
-    const char* name = protocol == lmtp ? "lmtp" : "smtp";
-    const char* suffix = tls == tls_policy::implicit        ? "s"
-                         : tls == tls_policy::opportunistic ? (loopback ? "" : "+opportunistic")
-                         : tls == tls_policy::none          ? "+notls"
-                                                            : (loopback ? "+tls" : "");
     const bool bracketed = host.find(':') != std::string::npos;
-    return fmt::format("{}{}://{}{}{}:{}", name, suffix, bracketed ? "[" : "", host, bracketed ? "]" : "",
-                       port);
+    return fmt::format("{}{}://{}{}{}:{}", protocol == lmtp ? "lmtp" : "smtp", suffix_for(tls, loopback),
+                       bracketed ? "[" : "", host, bracketed ? "]" : "", port);
 }
 
 server_url parse_server_url(std::string_view url) {
