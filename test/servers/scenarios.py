@@ -720,8 +720,9 @@ def extra_replies():
             for caps, how in ((ONE_BY_ONE, "single"), (PIPELINED, "pipelined")):
                 if stage == "EHLO" and how == "pipelined":
                     continue
-                # A surplus 4yz or 5yz within a pipelined group is taken for the next reply: a refusal then.
-                exits = (69, 76) if how == "pipelined" and extra[0] == "5" else 76
+                # A surplus 4yz or 5yz within a pipelined group is taken for the next reply, and one behind the 354
+                # for the refusal of a content that the server has seen enough of: a refusal then.
+                exits = (69, 76) if (how == "pipelined" or stage == "DATA") and extra[0] == "5" else 76
                 if (stage, extra[0], how) == ("RCPT", "3", "pipelined"):
                     exits = (
                         2,
