@@ -210,14 +210,11 @@ tls_channel::step tls_channel::finish_handshake() {
 }
 
 tls_channel::step tls_channel::fail(int ssl_error) {
-    // OpenSSL wants to read on behind a closing alert that comes in clear, in place of the handshake; nothing
-    // can come any more.
-    const bool over = !established_ && (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
-    if (over || ssl_error == SSL_ERROR_ZERO_RETURN) {
-        return step::closed;
-    }
     if (ssl_error == SSL_ERROR_WANT_READ || ssl_error == SSL_ERROR_WANT_WRITE) {
         return step::wants_input;
+    }
+    if (ssl_error == SSL_ERROR_ZERO_RETURN) {
+        return step::closed;
     }
     const unsigned long code = ERR_peek_last_error();
     const bool certificate =

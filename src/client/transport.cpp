@@ -61,7 +61,9 @@ transport::step transport::handshake() {
         if (result == tls_channel::step::done) {
             return step::done;
         }
-        if (const step filled = fill_tls(); filled != step::done) {
+        // A closing alert in place of the handshake is an end as well.
+        const bool over = result == tls_channel::step::closed;
+        if (const step filled = over ? step::closed : fill_tls(); filled != step::done) {
             if (filled == step::closed) {
                 error_ = errc::tls_handshake;
                 detail_ = "the server closed the connection during the handshake";
