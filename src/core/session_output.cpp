@@ -229,15 +229,12 @@ bool session::start_content() noexcept {
 
 // The next BDAT command (RFC 3030 2), or a wish for more content.
 bool session::next_chunk() noexcept {
-    if constexpr (feature::chunking) {
-        if (has_failed(true)) {
-            return leave_when_answered();
-        }
-        const bool far_ahead = out_transaction_->progress_.sent_chunks > 0 && owed_ >= max_chunks_ahead;
-        needs_content_ = lent_.empty() && !content_last_ && may_follow() && !far_ahead;
-        return !needs_content_ && !far_ahead && may_follow() && start_chunk();
+    if (!feature::chunking || has_failed(true)) {
+        return feature::chunking && leave_when_answered();
     }
-    return feature::chunking;
+    const bool far_ahead = out_transaction_->progress_.sent_chunks > 0 && owed_ >= max_chunks_ahead;
+    needs_content_ = lent_.empty() && !content_last_ && may_follow() && !far_ahead;
+    return !needs_content_ && !far_ahead && may_follow() && start_chunk();
 }
 
 bool session::start_chunk() noexcept {
