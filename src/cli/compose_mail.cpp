@@ -361,6 +361,12 @@ prepared_mail take_finished(const send_choice& chosen, const std::string& accoun
 
 } // namespace
 
+bool reads_standard_input(const send_choice& chosen) {
+    const bool no_body = !chosen.has_body && chosen.body_file.empty() && chosen.html.empty();
+    return chosen.message == "-" || chosen.body_file == "-" || chosen.html == "-" ||
+           (chosen.message.empty() && no_body);
+}
+
 prepared_mail prepare_mail(const send_choice& chosen, const std::string& account_from) {
     auto out =
         chosen.message.empty() ? compose_new(chosen, account_from) : take_finished(chosen, account_from);

@@ -16,6 +16,9 @@ struct prepared_mail {
     bool finished = false;  ///< it was given whole: nothing is composed
 };
 
+/// Whether the text or the message comes from there.
+bool reads_standard_input(const send_choice& chosen);
+
 /// Reads files and standard input, settles Message-ID and Date, so that a message that is composed again
 /// stays the same message. `account_from` is the sender where no option names one. Throws command_error
 /// (usage, data).

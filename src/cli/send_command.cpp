@@ -130,6 +130,10 @@ int send(const send_choice& chosen) {
     if (chosen.dry_run) {
         return dry_run(chosen);
     }
+    if (chosen.connection.password_fd == 0 && reads_standard_input(chosen)) {
+        throw usage_error("standard input cannot be both the password and the message",
+                          "use another descriptor, as in --password-fd 3 3<secret");
+    }
     auto connection = prepare_connection(chosen.connection, false);
     const auto mail = prepare_mail(chosen, connection.from);
     // Only now: nobody should type a password for a message that cannot be sent anyway.

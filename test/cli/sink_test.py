@@ -277,6 +277,8 @@ class PasswordTest(support.CommandTest):
             with self.subTest(words=words):
                 result = self.expect(self.send("smtps://127.0.0.1:1", "--user", USER, *words, start_new_session=True), status)
                 self.assertIn("password", result.text)
+        for words in (["--body-file", "-"], ["--message", "-"], ["--html", "-"]):
+            self.expect(self.send("smtps://127.0.0.1:1", "--user", USER, "--password-fd", "0", *words, stdin=b"x\n"), 64)
 
     def test_no_argument_and_no_child_sees_it(self):
         with Sink(self.folder, "--fail", "mail=stall", tls="implicit", user=USER) as sink:
