@@ -10,6 +10,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
 
 #include <arpa/inet.h>
 #include <atomic>
@@ -176,6 +178,100 @@ TEST(Certificates, TheWholeMatrix) {
         ++tried;
     }
     EXPECT_GT(tried, 50U);
+}
+
+// A stapled OCSP response (RFC 6066 8) for a leaf of the matrix, signed by its root.
+struct staple {
+    std::string der;
+
+    staple(const std::string& leaf_name, int status, int days_old = 0) {
+        const std::string folder =
+            std::filesystem::path(certificates()["ca"].get<std::string>()).parent_path();
+        X509* const root = load<X509, PEM_read_bio_X509>(certificates()["ca"]);
+        X509* const leaf = load<X509, PEM_read_bio_X509>(certificates()["leaves"][leaf_name]["chain"]);
+        EVP_PKEY* const key = load<EVP_PKEY, PEM_read_bio_PrivateKey>(folder + "/issuers/root/key.pem");
+        OCSP_BASICRESP* const basic = OCSP_BASICRESP_new();
+        ASN1_TIME* const from = X509_gmtime_adj(nullptr, -3600L - 86400L * days_old);
+        ASN1_TIME* const until = X509_gmtime_adj(nullptr, 3600L - 86400L * days_old);
+        OCSP_basic_add1_status(basic, OCSP_cert_to_id(nullptr, leaf, root), status,
+                               status == V_OCSP_CERTSTATUS_REVOKED ? OCSP_REVOKED_STATUS_KEYCOMPROMISE : 0,
+                               status == V_OCSP_CERTSTATUS_REVOKED ? from : nullptr, from, until);
+        OCSP_basic_sign(basic, root, key, EVP_sha256(), nullptr, 0);
+        OCSP_RESPONSE* const response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+        unsigned char* octets = nullptr;
+        const int size = i2d_OCSP_RESPONSE(response, &octets);
+        der.assign(reinterpret_cast<char*>(octets), static_cast<std::size_t>(size));
+        OPENSSL_free(octets);
+        OCSP_RESPONSE_free(response);
+        OCSP_BASICRESP_free(basic);
+        ASN1_TIME_free(from);
+        ASN1_TIME_free(until);
+        EVP_PKEY_free(key);
+        X509_free(leaf);
+        X509_free(root);
+    }
+
+    static int serve(SSL* ssl, void* self) {
+        const std::string& octets = static_cast<staple*>(self)->der;
+        auto* const copy = static_cast<unsigned char*>(OPENSSL_memdup(octets.data(), octets.size()));
+        SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(octets.size()));
+        return SSL_TLSEXT_ERR_OK;
+    }
+
+  private:
+    template <class T, auto Read>
+    static T* load(const std::string& file) {
+        BIO* const in = BIO_new_file(file.c_str(), "r");
+        T* const read = Read(in, nullptr, nullptr, nullptr);
+        BIO_free(in);
+        return read;
+    }
+};
+
+TEST(Certificates, StapledResponses) {
+    staple good("must-staple", V_OCSP_CERTSTATUS_GOOD);
+    staple old("must-staple", V_OCSP_CERTSTATUS_GOOD, 3);
+    staple others("good", V_OCSP_CERTSTATUS_GOOD);
+    staple unknown("must-staple", V_OCSP_CERTSTATUS_UNKNOWN);
+    staple forged = good;
+    forged.der[100] = static_cast<char>(forged.der[100] ^ 1); // within what is signed
+    staple revoked("revoked", V_OCSP_CERTSTATUS_REVOKED);
+    const struct {
+        const char* what;
+        const char* leaf;
+        staple* sent;
+        const char* problem; // null: accepted
+    } cases[] = {
+        {"promised and good", "must-staple", &good, nullptr},
+        {"promised and stale", "must-staple", &old, "out of date"},
+        {"promised, but another's", "must-staple", &others, "another certificate"},
+        {"promised, but unknown", "must-staple", &unknown, "does not know"},
+        {"promised and forged", "must-staple", &forged, "malformed or not signed"},
+        {"promised and absent", "must-staple", nullptr, "RFC 7633"},
+        {"revoked, not promised", "revoked", &revoked, "revoked"},
+        {"useless, not promised", "good", &old, nullptr},
+    };
+    for (const auto& c : cases) {
+        const auto& leaf = certificates()["leaves"][c.leaf];
+        const server_context context = make_context(leaf["chain"], leaf["key"]);
+        if (c.sent != nullptr) {
+            SSL_CTX_set_tlsext_status_cb(context.get(), staple::serve);
+            SSL_CTX_set_tlsext_status_arg(context.get(), c.sent);
+        }
+        scripted_server s({[&](peer& p) {
+            if (p.start_tls(context.get())) {
+                p.greet({});
+                p.drain();
+            }
+        }});
+        const status r = blocking_client(verified(s.port(), tls_policy::implicit)).connect();
+        if (c.problem == nullptr) {
+            EXPECT_TRUE(r.ok()) << c.what << ": " << explain(r);
+        } else {
+            EXPECT_EQ(r.error, errc::tls_certificate) << c.what;
+            EXPECT_NE(r.detail.find(c.problem), std::string::npos) << c.what << ": " << r.detail;
+        }
+    }
 }
 
 TEST(Certificates, AFingerprintStandsInForTheRest) {
