@@ -209,6 +209,7 @@ class session {
     bool may_follow() const noexcept;
     errc unsendable(const transaction& t) const noexcept;
     static bool wants_utf8(const transaction& t) noexcept;
+    static std::uint64_t declared_size(const transaction& t) noexcept;
     void command_taken() noexcept;
 
     // the octets of one command, slice by slice (session_commands.cpp)

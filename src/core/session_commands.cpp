@@ -132,11 +132,15 @@ bool session::parameter_fragment() noexcept {
     }
 }
 
+// 0 when it is not known.
+std::uint64_t session::declared_size(const transaction& t) noexcept {
+    return t.size != 0 || t.more_content ? t.size : t.content.size();
+}
+
 // RFC 1870 6
 void session::size_parameter() noexcept {
     if constexpr (feature::size) {
-        const transaction& t = *out_transaction_;
-        const std::uint64_t size = t.size != 0 || t.more_content ? t.size : t.content.size();
+        const std::uint64_t size = declared_size(*out_transaction_);
         if (size != 0 && capabilities_.has(keyword::size)) {
             composed_ = 0;
             compose(" SIZE=");

@@ -153,8 +153,7 @@ errc session::unsendable(const transaction& t) const noexcept {
     if (!is_writable(t)) {
         return errc::bad_argument;
     }
-    const std::uint64_t size = t.size != 0 || t.more_content ? t.size : t.content.size();
-    if (feature::size && capabilities_.size_limit() != 0 && size > capabilities_.size_limit()) {
+    if (feature::size && capabilities_.size_limit() != 0 && declared_size(t) > capabilities_.size_limit()) {
         return errc::message_too_large;
     }
     if (t.body == body_type::eight_bit && !capabilities_.has(keyword::eight_bit_mime)) {

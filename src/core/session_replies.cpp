@@ -400,11 +400,11 @@ bool session::settle_final(errc e) noexcept {
         if (r.result.settled()) {
             continue;
         }
-        if (each && settled) {
+        if (settled) {
             return true;
         }
         settle_by_reply(r, e);
-        settled = true;
+        settled = each;
     }
     return false;
 }

@@ -69,18 +69,22 @@ struct encoded {
     bool measured_right = true;
 };
 
-// `cuts` has bit i set when a chunk ends after octet i.
+// `cuts` has bit i set when a chunk ends after octet i; behind the 32nd there is none.
+bool cut_behind(unsigned cuts, std::size_t i) {
+    return i < 32 && (cuts >> i & 1U) != 0;
+}
+
 encoded encode(const std::string& s, unsigned cuts, framing f) {
     encoded e;
     content_encoder encoder{f};
     std::size_t at = 0;
     for (std::size_t i = 0; i <= s.size(); ++i) {
         const bool last = i == s.size();
-        if (!last && (cuts >> i & 1U) == 0) {
+        if (!last && !cut_behind(cuts, i)) {
             continue;
         }
         const std::size_t end = last ? s.size() : i + 1;
-        if (last && at == s.size() && at > 0 && (cuts >> (s.size() - 1) & 1U) == 0) {
+        if (last && at == s.size() && at > 0 && !cut_behind(cuts, s.size() - 1)) {
             continue;
         }
         encoder.lend(std::string_view{s}.substr(at, end - at), last);
