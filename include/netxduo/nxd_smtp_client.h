@@ -16,6 +16,8 @@
 #include "nx_secure_tls_api.h"
 #endif
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are the interface's. */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -323,5 +325,7 @@ UINT _nx_smtp_client_caller_check(VOID);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif /* NXD_SMTP_CLIENT_H */

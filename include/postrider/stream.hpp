@@ -186,6 +186,29 @@ void flush(session& s, S& line, gather& out, std::span<char> space) {
     }
 }
 
+/// Starts TLS, unless something is readable: that was said in clear, and the session takes it for the attack
+/// it is (RFC 3207 6).
+template <stream S>
+void secure(session& s, S& line, std::span<char> space) {
+    if (read_into(s, line, space, 0)) {
+        return;
+    }
+    const handshake_result tls = line.start_tls(s.deadline());
+    if (tls.error == errc::ok) {
+        s.tls_started(tls.verified);
+    } else {
+        s.lost(tls.error);
+    }
+}
+
+/// Collects the next slice of output; before the first one of an exchange it hears what came unasked. False
+/// when there is nothing to collect, or no room.
+template <stream S>
+bool collect(session& s, S& line, gather& out, std::span<char> space) {
+    const bool fresh = out.empty() && s.outstanding() == 0;
+    return (fresh && read_into(s, line, space, 0)) || out.take(s);
+}
+
 } // namespace detail
 
 /// Drives the session until it wants what a stream cannot give: `ready`, `content` or `closed`, whichever it
@@ -203,24 +226,15 @@ want drive(session& s, S& line, Clock now, std::span<char> space) {
         if (w == want::closed) {
             return w;
         }
-        if (w == want::write) {
-            if (out.empty() && s.outstanding() == 0 && detail::read_into(s, line, in, 0)) {
-                continue;
-            }
-            if (out.take(s)) {
-                continue;
-            }
+        if (w == want::write && detail::collect(s, line, out, in)) {
+            continue;
         }
         if (!out.empty()) {
             detail::flush(s, line, out, in);
         } else if (w == want::read) {
             detail::read_into(s, line, in, s.deadline());
         } else if (w == want::start_tls) {
-            // What is readable now was said in clear: the session takes it for the attack it is (RFC 3207 6).
-            if (!detail::read_into(s, line, in, 0)) {
-                const handshake_result tls = line.start_tls(s.deadline());
-                tls.error == errc::ok ? s.tls_started(tls.verified) : s.lost(tls.error);
-            }
+            detail::secure(s, line, in);
         } else {
             return w;
         }

@@ -148,31 +148,36 @@ void connector::on_looked_up() {
         fail(answer.error, std::move(answer.detail));
         return;
     }
-    on_addresses(std::move(answer.addresses));
+    on_addresses(answer.addresses);
 }
 
-void connector::on_addresses(std::vector<std::string> texts) {
+// Why an address is not to be connected to; empty when it is.
+std::string connector::objection_to(const asio::ip::address& address) const {
     boost::system::error_code error;
-    std::optional<asio::ip::address> source;
-    if (!options_.source_address.empty()) {
-        source = asio::ip::make_address(options_.source_address, error);
-        if (error) {
-            fail(errc::bad_configuration, "not an IP address to connect from: " + options_.source_address);
-            return;
-        }
+    const asio::ip::address source = asio::ip::make_address(options_.source_address, error);
+    if (!options_.source_address.empty() && source.is_v4() != address.is_v4()) {
+        return " (not of the source address's family)";
+    }
+    const bool filtered = options_.address_filter && !options_.address_filter(address.to_string());
+    return filtered ? " (filtered)" : "";
+}
+
+void connector::on_addresses(const std::vector<std::string>& texts) {
+    boost::system::error_code error;
+    asio::ip::make_address(options_.source_address, error);
+    if (error && !options_.source_address.empty()) {
+        fail(errc::bad_configuration, "not an IP address to connect from: " + options_.source_address);
+        return;
     }
     std::vector<asio::ip::address> addresses;
     std::string left_out;
     for (const std::string& text : texts) {
         const asio::ip::address address = plain(asio::ip::make_address(text, error));
-        const bool family = !error && (!source || source->is_v4() == address.is_v4());
-        if (family && (!options_.address_filter || options_.address_filter(address.to_string()))) {
+        const std::string objection = error ? " (no address)" : objection_to(address);
+        if (objection.empty()) {
             addresses.push_back(address);
         } else {
-            left_out += (left_out.empty() ? "" : ", ") + text +
-                        (error    ? " (no address)"
-                         : family ? " (filtered)"
-                                  : " (not of the source address's family)");
+            left_out.append(left_out.empty() ? "" : ", ").append(text).append(objection);
         }
     }
     if (addresses.empty()) {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -59,7 +60,8 @@ class connector : public std::enable_shared_from_this<connector> {
     void look_up();
     void await_look_up();
     void on_looked_up();
-    void on_addresses(std::vector<std::string> texts);
+    void on_addresses(const std::vector<std::string>& texts);
+    std::string objection_to(const boost::asio::ip::address& address) const;
     void race(std::vector<stream_endpoint> endpoints);
     void try_next();
     bool open(attempt& a, std::string& detail) const;

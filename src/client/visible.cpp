@@ -37,24 +37,38 @@ struct character {
     std::size_t size = 0; // 0: not UTF-8
 };
 
-// RFC 3629 4, with its narrower ranges for the second octet.
+// The range of a sequence's second octet, which some leads narrow (RFC 3629 4): no overlong forms, no
+// surrogates, nothing over U+10FFFF.
+range second_octet(std::uint32_t lead) noexcept {
+    switch (lead) {
+    case 0xE0:
+        return {0xA0, 0xBF};
+    case 0xED:
+        return {0x80, 0x9F};
+    case 0xF0:
+        return {0x90, 0xBF};
+    case 0xF4:
+        return {0x80, 0x8F};
+    default:
+        return {0x80, 0xBF};
+    }
+}
+
 character decode(std::string_view text) noexcept {
-    const auto at = [text](std::size_t i) -> std::uint32_t {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const std::uint32_t lead = at(0);
+    const std::uint32_t lead = static_cast<unsigned char>(text.front());
     const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4) {
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < size) {
         return {};
     }
-    const std::uint32_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const std::uint32_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     char32_t value = lead & (0x7FU >> size);
+    range allowed = second_octet(lead);
     for (std::size_t i = 1; i < size; ++i) {
-        if (at(i) < (i == 1 ? low : 0x80U) || at(i) > (i == 1 ? high : 0xBFU)) {
+        const std::uint32_t octet = static_cast<unsigned char>(text[i]);
+        if (octet < allowed.first || octet > allowed.last) {
             return {};
         }
-        value = (value << 6U) | (at(i) & 0x3FU);
+        value = (value << 6U) | (octet & 0x3FU);
+        allowed = {0x80, 0xBF};
     }
     return {value, size};
 }
