@@ -41,20 +41,16 @@ class content_encoder {
     result<std::size_t> measure() const noexcept;
 
   private:
-    std::string_view next_text() noexcept;
-    bool is_line_end(std::size_t i) const noexcept;
-    std::string_view end_run(std::size_t i) noexcept;
+    std::size_t run() const noexcept;
     std::string_view finish() noexcept;
-    std::string_view line_end(std::size_t skip) noexcept;
-    std::string_view take(std::size_t size, std::size_t skip) noexcept;
 
     std::string_view rest_;
     framing framing_ = framing::dots;
     errc error_ = errc::ok;
     bool last_ = false;
-    bool line_start_ = true;    // a dot here needs another
-    bool held_cr_ = false;      // the chunk before ended in CR
-    bool line_end_due_ = false; // a CRLF goes out before the rest
+    bool held_cr_ = false; // previous_ is a CR that was not given out yet
+    bool given_ = false;   // what is due before the rest was given out
+    char previous_ = '\n'; // the octet in front of rest_; a line starts at the beginning
 };
 
 } // namespace postrider

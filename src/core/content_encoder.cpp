@@ -1,105 +1,78 @@
 #include "postrider/content_encoder.hpp"
 
+#include "line_ends.hpp"
 #include "text.hpp"
 
 namespace postrider {
 
 namespace {
 
+constexpr bool is_special(char c) noexcept {
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
 // The first CR, LF or NUL in [from, size).
 std::size_t find_special(std::string_view s, std::size_t from) noexcept {
-    while (from < s.size() && s[from] != '\r' && s[from] != '\n' && s[from] != '\0') {
+    while (from < s.size() && !is_special(s[from])) {
         ++from;
     }
     return from;
 }
 
-constexpr std::string_view crlf = "\r\n";
-
 } // namespace
 
 std::string_view content_encoder::next() noexcept {
-    if (framing_ == framing::binary) {
-        return take(rest_.size(), 0);
-    }
-    // A slice can be empty without the chunk being used up (a held CR, a CRLF that is due): go on until one
-    // is not.
-    while (error_ == errc::ok) {
-        if (line_end_due_) {
-            line_end_due_ = false;
-            line_start_ = true;
-            return crlf;
-        }
-        if (rest_.empty()) {
-            return finish();
-        }
-        if (const std::string_view slice = next_text(); !slice.empty()) {
-            return slice;
-        }
-    }
-    return {};
-}
-
-std::string_view content_encoder::next_text() noexcept {
-    if (held_cr_) {
+    if (held_cr_ && (last_ || !rest_.empty())) {
         held_cr_ = false;
-        return line_end(rest_[0] == '\n' ? 1 : 0);
+        return "\r";
     }
-    if (framing_ == framing::dots && line_start_ && rest_[0] == '.') {
-        line_start_ = false;
-        return ".";
+    if (rest_.empty()) {
+        return finish();
     }
-    std::size_t i = find_special(rest_, 0);
-    while (is_line_end(i)) {
-        i += 2;
-        if (framing_ == framing::dots && i < rest_.size() && rest_[i] == '.') {
-            line_start_ = true;
-            return take(i, 0);
+    if (framing_ != framing::binary) {
+        const std::string_view due = due_between(previous_, rest_[0], framing_ == framing::dots);
+        given_ = !given_ && !due.empty();
+        if (given_) {
+            return due;
         }
-        i = find_special(rest_, i);
+        if (rest_[0] == '\0') {
+            error_ = errc::content_has_nul;
+            return {};
+        }
     }
-    return end_run(i);
+    const std::size_t size = run();
+    const std::string_view slice = text::prefix(rest_, size);
+    rest_ = text::without(rest_, size);
+    previous_ = slice[size - 1];
+    // No chunk ends within a line ending: servers that look for bare CRs may look chunk by chunk.
+    held_cr_ = previous_ == '\r' && rest_.empty() && !last_ && framing_ != framing::binary;
+    return text::prefix(slice, size - (held_cr_ ? 1 : 0));
 }
 
-bool content_encoder::is_line_end(std::size_t i) const noexcept {
-    return i + 1 < rest_.size() && rest_[i] == '\r' && rest_[i + 1] == '\n';
-}
-
-// The slice up to i, where the chunk ends or something stands that cannot go out as it is.
-std::string_view content_encoder::end_run(std::size_t i) noexcept {
-    if (i == rest_.size()) {
-        line_start_ = i >= 2 && rest_[i - 1] == '\n'; // only a CRLF passes without ending the run
-        return take(i, 0);
+// How many octets may go out as they are, the first one in any case.
+std::size_t content_encoder::run() const noexcept {
+    if (framing_ == framing::binary) {
+        return rest_.size();
     }
-    if (rest_[i] == '\0') {
-        error_ = errc::content_has_nul;
-        return take(i, 0);
+    std::size_t i = 1;
+    while (i < rest_.size()) {
+        if (rest_[i] == '\0' || *due_between(rest_[i - 1], rest_[i], framing_ == framing::dots) != '\0') {
+            break;
+        }
+        // Behind a CR or LF the very next octet counts, otherwise the next of these.
+        i = is_special(rest_[i]) ? i + 1 : find_special(rest_, i + 1);
     }
-    const bool may_go_on = rest_[i] == '\r' && i + 1 == rest_.size();
-    held_cr_ = may_go_on;
-    line_end_due_ = !may_go_on;
-    return take(i, 1);
+    return i;
 }
 
 // The end of the last chunk: what is not a whole line is made one.
 std::string_view content_encoder::finish() noexcept {
-    if (!last_ || (line_start_ && !held_cr_)) {
+    if (!last_ || previous_ == '\n' || framing_ == framing::binary) {
         return {};
     }
-    held_cr_ = false;
-    return line_end(0);
-}
-
-std::string_view content_encoder::line_end(std::size_t skip) noexcept {
-    rest_ = text::without(rest_, skip);
-    line_start_ = true;
-    return crlf;
-}
-
-std::string_view content_encoder::take(std::size_t size, std::size_t skip) noexcept {
-    const std::string_view slice = text::prefix(rest_, size);
-    rest_ = text::without(rest_, size + skip);
-    return slice;
+    const bool bare_cr = previous_ == '\r';
+    previous_ = '\n';
+    return bare_cr ? "\n" : "\r\n";
 }
 
 result<std::size_t> content_encoder::measure() const noexcept {

@@ -1,23 +1,13 @@
-// The documented services, and what all services that send have in common.
+// Sending by the engine: the documented service, and what all services that send have in common.
 #include "client.hpp"
 
-#include <cstring>
+#ifndef NX_SMTP_CLIENT_MINIMAL
+
 #include <new>
 
 namespace postrider::netx {
 
 namespace {
-
-constexpr std::size_t max_subject = 512;
-
-bool has_control(std::string_view s) {
-    for (const char c : s) {
-        if (static_cast<unsigned char>(c) < ' ' && c != '\t') {
-            return true;
-        }
-    }
-    return false;
-}
 
 // One attempt on a session that is there.
 want attempt(NX_SMTP_CLIENT& c, engine& e, transaction& t, content_source& content) {
@@ -28,15 +18,10 @@ want attempt(NX_SMTP_CLIENT& c, engine& e, transaction& t, content_source& conte
     return drive(c, e, &content);
 }
 
-// Whether a new connection may do better: the server drops the line at EHLO (RFC 5321 3.2 lets us try HELO),
-// or a kept connection had died before anything of the message was answered.
+// The same for a message: of which nothing was answered on the kept connection.
 bool may_do_better(const engine& e, const transaction& t, bool reused) {
-    const bool lost = e.s.error() == errc::connection_lost;
-    if (!reused) {
-        return lost && e.s.failed_at() == stage::ehlo && e.config.use_ehlo;
-    }
-    return (lost || e.s.error() == errc::service_closing) && e.s.failed_at() <= stage::mail &&
-           t.recipients[0].result.status == disposition::transient;
+    return may_do_better(e, reused) && (!reused || (e.s.failed_at() <= stage::mail &&
+                                                    t.recipients[0].result.status == disposition::transient));
 }
 
 // MT-PRIORITY for a priority of the API (RFC 6710).
@@ -81,6 +66,13 @@ void finish(NX_SMTP_CLIENT& c, const room& where, want w) {
     }
 }
 
+bool may_do_better(const engine& e, bool reused) {
+    const bool lost = e.s.error() == errc::connection_lost;
+    return reused
+               ? lost || e.s.error() == errc::service_closing
+               : lost && e.status == NX_NOT_CONNECTED && e.s.failed_at() == stage::ehlo && e.config.use_ehlo;
+}
+
 void end_kept(NX_SMTP_CLIENT& c, const room& where) {
     if (is_connected(c)) {
         where.e->s.quit();
@@ -104,23 +96,24 @@ UINT address(NX_SMTP_CLIENT& c, const room& where, CHAR* to, transaction& t) {
 }
 
 UINT send(NX_SMTP_CLIENT& c, const room& where, transaction& t, content_source& content) {
-    const bool reused = is_connected(c);
-    UINT status = reused ? NX_SUCCESS : connect(c, where, true);
-    if (status != NX_SUCCESS) {
-        return status;
-    }
-    want w = attempt(c, *where.e, t, content);
-    if (w == want::closed && may_do_better(*where.e, t, reused) && content.rewind()) {
-        finish(c, where, w);
-        status = connect(c, where, reused);
+    bool reused = is_connected(c);
+    bool use_ehlo = true;
+    clear_reply(c);
+    for (;;) {
+        UINT status = reused ? NX_SUCCESS : connect(c, where, use_ehlo);
         if (status != NX_SUCCESS) {
             return status;
         }
-        w = attempt(c, *where.e, t, content);
+        const want w = attempt(c, *where.e, t, content);
+        const bool again = w == want::closed && may_do_better(*where.e, t, reused) && content.rewind();
+        status = result_of(c, *where.e, t);
+        finish(c, where, w);
+        if (!again) {
+            return status;
+        }
+        use_ehlo = reused;
+        reused = false;
     }
-    status = result_of(c, *where.e, t);
-    finish(c, where, w);
-    return status;
 }
 
 UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call) {
@@ -132,7 +125,7 @@ UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call) {
     if (const UINT status = address(c, where, call.recipient, t); status != NX_SUCCESS) {
         return status;
     }
-    if (has_control(subject)) {
+    if (has_control(subject, '\t')) {
         return NX_SMTP_INVALID_PARAM;
     }
     const text_mail::fields fields{t.recipients,  t.from.address(), subject, c.nx_smtp_client_domain,
@@ -145,103 +138,17 @@ UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call) {
     return send(c, where, t, mail);
 }
 
-namespace {
-
-// Copies a text of at most `most` characters.
-UINT copy(CHAR* to, const CHAR* from, std::size_t most) {
-    const std::size_t size = std::strlen(from);
-    if (size > most) {
-        return NX_SIZE_ERROR;
-    }
-    std::memcpy(to, from, size + 1);
-    return NX_SUCCESS;
-}
-
-UINT known_type(UINT authentication_type) {
-    return authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN || authentication_type == NX_SMTP_CLIENT_AUTH_NONE
-               ? authentication_type
-               : NX_SMTP_CLIENT_AUTH_PLAIN;
-}
-
-#ifdef NX_SMTP_CLIENT_MINIMAL
-
-void lend_own_texts(NX_SMTP_CLIENT&) {}
-
-UINT send_by_room(NX_SMTP_CLIENT& c, const text_call& call) {
-    alignas(engine) unsigned char space[sizeof(engine)];
-    recipient r;
-    return send_text(c, {reinterpret_cast<engine*>(space), &r, 1}, call);
-}
-
-#else
-
-void lend_own_texts(NX_SMTP_CLIENT& c) {
-    c.nx_smtp_client_user_ptr = c.nx_smtp_username;
-    c.nx_smtp_client_password_ptr = c.nx_smtp_password;
-}
-
-UINT send_by_room(NX_SMTP_CLIENT& c, const text_call& call) {
-    return send_text(c, room_of(c), call);
-}
-
-#endif
-
-} // namespace
-
 } // namespace postrider::netx
 
 using namespace postrider::netx;
 
-UINT _nxd_smtp_client_create(NX_SMTP_CLIENT* client_ptr, NX_IP* ip_ptr,
-                             NX_PACKET_POOL* client_packet_pool_ptr, CHAR* username, CHAR* password,
-                             CHAR* from_address, CHAR* client_domain, UINT authentication_type,
-                             NXD_ADDRESS* server_address, UINT port) {
-    NX_SMTP_CLIENT& c = *client_ptr;
-    std::memset(&c, 0, sizeof c);
-    UINT status = copy(c.nx_smtp_username, username, NX_SMTP_CLIENT_MAX_USERNAME);
-    if (status == NX_SUCCESS) {
-        status = copy(c.nx_smtp_password, password, NX_SMTP_CLIENT_MAX_PASSWORD);
-    }
-    if (status == NX_SUCCESS) {
-        status = copy(c.nx_smtp_client_domain, client_domain, NX_SMTP_CLIENT_MAX_USERNAME);
-    }
-    if (status == NX_SUCCESS) {
-        status = nx_tcp_socket_create(ip_ptr, &c.nx_smtp_client_socket,
-                                      const_cast<CHAR*>("SMTP Client socket"), NX_IP_NORMAL, NX_FRAGMENT_OKAY,
-                                      NX_IP_TIME_TO_LIVE, NX_SMTP_CLIENT_TCP_WINDOW_SIZE, NX_NULL, NX_NULL);
-    }
-    if (status != NX_SUCCESS) {
-        return status;
-    }
-    lend_own_texts(c);
-    c.nx_smtp_client_from_address = from_address;
-    c.nx_smtp_client_authentication_type = known_type(authentication_type);
-    c.nx_smtp_client_ip_ptr = ip_ptr;
-    c.nx_smtp_client_packet_pool_ptr = client_packet_pool_ptr;
-    c.nx_smtp_server_address = *server_address;
-    c.nx_smtp_server_port = static_cast<USHORT>(port);
-    c.nx_smtp_client_id = NX_SMTP_CLIENT_ID;
-    return NX_SUCCESS;
-}
-
-UINT _nx_smtp_client_delete(NX_SMTP_CLIENT* client_ptr) {
-    NX_SMTP_CLIENT& c = *client_ptr;
-    if (!is_created(client_ptr)) {
-        return NX_PTR_ERROR;
-    }
-    drop_kept(c);
-    const UINT status = nx_tcp_socket_delete(&c.nx_smtp_client_socket);
-    if (status == NX_SUCCESS) {
-        std::memset(&c, 0, sizeof c); // the password too
-    }
-    return status;
-}
-
 UINT _nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT priority, CHAR* subject,
                         CHAR* mail_body, UINT mail_body_length) {
-    if (!is_created(client_ptr)) {
+    if (!is_created(*client_ptr)) {
         return NX_SMTP_CLIENT_NOT_INTIALIZED;
     }
-    return send_by_room(
-        *client_ptr, {recipient_address, priority, subject, {mail_body, mail_body_length}, nullptr, NX_NULL});
+    return send_text(*client_ptr, room_of(*client_ptr),
+                     {recipient_address, priority, subject, {mail_body, mail_body_length}, nullptr, NX_NULL});
 }
+
+#endif // NX_SMTP_CLIENT_MINIMAL

@@ -1,6 +1,7 @@
 // What the services that talk to a server share.
 #pragma once
 
+#include "common.hpp"
 #include "line.hpp"
 #include "mail.hpp"
 
@@ -8,8 +9,7 @@
 
 namespace postrider::netx {
 
-/// Where a call keeps its engine and its recipients: in the control block, or on the stack of a minimal
-/// build.
+/// Where a call keeps its engine and its recipients: in the control block.
 struct room {
     engine* e;
     recipient* recipients; // the one of the call first
@@ -26,16 +26,16 @@ struct text_call {
     VOID* context;
 };
 
-inline bool is_created(const NX_SMTP_CLIENT* c) {
-    return c->nx_smtp_client_id == NX_SMTP_CLIENT_ID;
-}
-
 /// Makes `where.e` anew and connects it. On an error there is no connection.
 UINT connect(NX_SMTP_CLIENT& c, const room& where, bool use_ehlo);
 
 /// After drive() has returned `w`: remembers what the server said, and takes the connection down when the
 /// session is closed.
 void finish(NX_SMTP_CLIENT& c, const room& where, want w);
+
+/// Whether a new connection may do better: the server drops the line at EHLO (RFC 5321 3.2 lets us try HELO),
+/// or a kept connection had died.
+bool may_do_better(const engine& e, bool reused);
 
 /// Ends a session that is kept.
 void end_kept(NX_SMTP_CLIENT& c, const room& where);
@@ -48,12 +48,6 @@ UINT send(NX_SMTP_CLIENT& c, const room& where, transaction& t, content_source& 
 
 UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call);
 
-#ifdef NX_SMTP_CLIENT_MINIMAL
-inline void drop_kept(NX_SMTP_CLIENT&) {}
-#else
 room room_of(NX_SMTP_CLIENT& c);
-/// Ends the session that is kept, if one is.
-void drop_kept(NX_SMTP_CLIENT& c);
-#endif
 
 } // namespace postrider::netx

@@ -13,6 +13,8 @@ static_assert(alignof(engine) <= alignof(ULONG64));
 static_assert(sizeof(recipient) <= sizeof(NX_SMTP_RECIPIENT) &&
               alignof(recipient) <= alignof(NX_SMTP_RECIPIENT));
 
+constexpr std::size_t max_argument = 500; // of a command line of 512 octets (RFC 5321 4.5.3.1.4)
+
 room room_of(NX_SMTP_CLIENT& c) {
     NX_SMTP_RECIPIENT* const memory = c.nx_smtp_client_recipients == NX_NULL
                                           ? &c.nx_smtp_client_first_recipient
@@ -27,42 +29,62 @@ void drop_kept(NX_SMTP_CLIENT& c) {
 
 namespace {
 
-UINT ask(NX_SMTP_CLIENT* client_ptr, query what, const CHAR* name) {
-    NX_SMTP_CLIENT& c = *client_ptr;
+// One attempt on a session that is there.
+want attempt(NX_SMTP_CLIENT& c, engine& e, query what, std::string_view argument) {
+    want w = drive(c, e, nullptr);
+    if (w == want::ready && e.s.ask(what, argument) == errc::ok) {
+        w = drive(c, e, nullptr);
+    }
+    return w;
+}
+
+UINT result_of(NX_SMTP_CLIENT& c, const engine& e, want w) {
+    const session& s = e.s;
+    const bool closing = s.error() == errc::service_closing;
+    if (w == want::ready || closing || s.error() == errc::unexpected_reply) {
+        keep_reply(c, s.last_reply());
+    }
+    const bool answered = w == want::ready || (closing && s.failed_at() == stage::command);
+    if (!answered) {
+        return code_of(e, s.error(), s.failed_at());
+    }
+    return s.last_reply().positive() ? NX_SUCCESS : NX_SMTP_SERVER_ERROR_CODE_RECEIVED;
+}
+
+UINT ask(NX_SMTP_CLIENT& c, query what, std::string_view argument) {
+    if (argument.empty() || argument.size() > max_argument || has_control(argument) ||
+        has_control(c.nx_smtp_client_domain)) {
+        return NX_SMTP_INVALID_PARAM;
+    }
     const room where = room_of(c);
-    UINT status = is_connected(c) ? NX_SUCCESS : connect(c, where, true);
-    if (status != NX_SUCCESS) {
-        return status;
+    bool reused = is_connected(c);
+    bool use_ehlo = true;
+    clear_reply(c);
+    for (;;) {
+        UINT status = reused ? NX_SUCCESS : connect(c, where, use_ehlo);
+        if (status != NX_SUCCESS) {
+            return status;
+        }
+        const want w = attempt(c, *where.e, what, argument);
+        const bool again = w == want::closed && may_do_better(*where.e, reused);
+        status = result_of(c, *where.e, w);
+        finish(c, where, w);
+        if (!again) {
+            if (!keep_of(c)) {
+                end_kept(c, where);
+            }
+            return status;
+        }
+        use_ehlo = reused;
+        reused = false;
     }
-    session& s = where.e->s;
-    want w = drive(c, *where.e, nullptr);
-    errc refused = w == want::ready ? s.ask(what, name) : errc::ok;
-    if (w == want::ready && refused == errc::ok) {
-        w = drive(c, *where.e, nullptr);
-    }
-    if (w == want::closed) {
-        refused = s.error();
-    }
-    // Kept, for QUIT has a reply too.
-    const reply answer = s.last_reply();
-    c.nx_smtp_client_reply_code_status = refused == errc::bad_argument ? 0 : answer.code;
-    c.nx_smtp_client_reply_length = refused == errc::bad_argument ? 0 : static_cast<UINT>(answer.text.size());
-    std::memcpy(c.nx_smtp_client_reply_text, answer.text.data(), c.nx_smtp_client_reply_length);
-    status = refused != errc::ok ? code_of(*where.e, refused, s.failed_at())
-             : answer.positive() ? NX_SUCCESS
-                                 : NX_SMTP_SERVER_ERROR_CODE_RECEIVED;
-    finish(c, where, w);
-    if (!keep_of(c)) {
-        end_kept(c, where);
-    }
-    return status;
 }
 
 UINT check(const NX_SMTP_CLIENT* client_ptr, bool pointers_given) {
     if (client_ptr == NX_NULL || !pointers_given) {
         return NX_PTR_ERROR;
     }
-    return is_created(client_ptr) ? NX_SUCCESS : NX_SMTP_CLIENT_NOT_INTIALIZED;
+    return is_created(*client_ptr) ? NX_SUCCESS : NX_SMTP_CLIENT_NOT_INTIALIZED;
 }
 
 // For services that wait: as check(), and only threads may.
@@ -81,7 +103,7 @@ using namespace postrider::netx;
 UINT nx_smtp_client_recipients_set(NX_SMTP_CLIENT* client_ptr, NX_SMTP_RECIPIENT* recipients, UINT capacity) {
     const UINT status = check(client_ptr, recipients != NX_NULL || capacity == 0);
     if (status == NX_SUCCESS) {
-        client_ptr->nx_smtp_client_recipients = recipients;
+        client_ptr->nx_smtp_client_recipients = capacity == 0 ? NX_NULL : recipients;
         client_ptr->nx_smtp_client_recipients_capacity = capacity;
         client_ptr->nx_smtp_client_recipients_count = 0;
         client_ptr->nx_smtp_client_sent = NX_FALSE;
@@ -215,17 +237,17 @@ UINT nx_smtp_mail_send_stream(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_addres
 
 UINT nx_smtp_client_verify(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
     const UINT status = check_waiting(client_ptr, name != NX_NULL);
-    return status != NX_SUCCESS ? status : ask(client_ptr, query::vrfy, name);
+    return status != NX_SUCCESS ? status : ask(*client_ptr, query::vrfy, name);
 }
 
 UINT nx_smtp_client_expand(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
     const UINT status = check_waiting(client_ptr, name != NX_NULL);
-    return status != NX_SUCCESS ? status : ask(client_ptr, query::expn, name);
+    return status != NX_SUCCESS ? status : ask(*client_ptr, query::expn, name);
 }
 
 UINT nx_smtp_client_etrn(NX_SMTP_CLIENT* client_ptr, CHAR* name) {
     const UINT status = check_waiting(client_ptr, name != NX_NULL);
-    return status != NX_SUCCESS ? status : ask(client_ptr, query::etrn, name);
+    return status != NX_SUCCESS ? status : ask(*client_ptr, query::etrn, name);
 }
 
 UINT nx_smtp_client_reply_get(NX_SMTP_CLIENT* client_ptr, UINT* code, CHAR** text, UINT* length) {

@@ -1,12 +1,12 @@
 #include "line.hpp"
 
-#include <cstring>
+#include "common.hpp"
+
+#ifndef NX_SMTP_CLIENT_MINIMAL
 
 namespace postrider::netx {
 
 namespace {
-
-constexpr ULONG bind_wait = NX_IP_PERIODIC_RATE;
 
 instant tick(engine& e) {
     const ULONG ticks = tx_time_get();
@@ -29,14 +29,19 @@ UINT allocate(NX_SMTP_CLIENT& c, const engine& e, NX_PACKET** packet) {
                               v4 ? NX_IPv4_TCP_PACKET : NX_IPv6_TCP_PACKET, NX_SMTP_CLIENT_PACKET_TIMEOUT);
 }
 
-ULONG room_in(const NX_PACKET& p) {
-    return static_cast<ULONG>(p.nx_packet_data_end - p.nx_packet_append_ptr);
+// The tag, or the MAC and the padding, which NetX Secure appends to a record.
+constexpr ULONG record_trailer = 64;
+
+ULONG room_in(const engine& e, const NX_PACKET& p) {
+    const auto room = static_cast<ULONG>(p.nx_packet_data_end - p.nx_packet_append_ptr);
+    const ULONG trailer = e.tls ? record_trailer : 0;
+    return room > trailer ? room - trailer : 0;
 }
 
 // Fills one packet with output, content included, as far as both go. Never chains: a long content takes one
 // packet after the other, so that the pool need not hold it.
 UINT fill(NX_SMTP_CLIENT& c, engine& e, NX_PACKET& packet, content_source* content) {
-    while (room_in(packet) > 0) {
+    while (const ULONG room = room_in(e, packet)) {
         const std::string_view octets = e.s.output();
         if (octets.empty()) {
             if (e.s.content_of() == nullptr) {
@@ -45,8 +50,7 @@ UINT fill(NX_SMTP_CLIENT& c, engine& e, NX_PACKET& packet, content_source* conte
             content->lend(e.s); // the part before is in packets already
             continue;
         }
-        const ULONG size =
-            octets.size() < room_in(packet) ? static_cast<ULONG>(octets.size()) : room_in(packet);
+        const ULONG size = octets.size() < room ? static_cast<ULONG>(octets.size()) : room;
         if (const UINT status =
                 nx_packet_data_append(&packet, const_cast<char*>(octets.data()), size,
                                       c.nx_smtp_client_packet_pool_ptr, NX_SMTP_CLIENT_PACKET_TIMEOUT);
@@ -112,10 +116,6 @@ void write(NX_SMTP_CLIENT& c, engine& e, content_source* content) {
 }
 
 void start_tls(NX_SMTP_CLIENT& c, engine& e) {
-    receive(c, e, NX_NO_WAIT); // said in clear behind the 220: an attack, and the session takes it for one
-    if (e.s.is_closed()) {
-        return;
-    }
     const UINT status = tls_start(c);
     if (status != NX_SUCCESS) {
         lose(e, errc::tls_handshake, status);
@@ -175,9 +175,8 @@ UINT open(NX_SMTP_CLIENT& c, engine& e) {
     if (secure_of(c) == NX_SMTP_CLIENT_IMPLICIT_TLS) {
         start_tls(c, e);
         if (e.s.is_closed()) {
-            status = e.status;
             close(c, e, false);
-            return status == NX_SUCCESS ? NX_SMTP_TLS_ERROR : status;
+            return NX_SMTP_TLS_ERROR;
         }
     }
     return NX_SUCCESS;
@@ -188,6 +187,9 @@ want drive(NX_SMTP_CLIENT& c, engine& e, content_source* content) {
         const want w = e.s.next(tick(e));
         switch (w) {
         case want::write:
+            if (e.s.error() != errc::ok) {
+                keep_reply(c, e.s.last_reply()); // the reply to QUIT comes and says nothing
+            }
             write(c, e, content);
             break;
         case want::read:
@@ -197,7 +199,10 @@ want drive(NX_SMTP_CLIENT& c, engine& e, content_source* content) {
             content->lend(e.s);
             break;
         case want::start_tls:
-            start_tls(c, e);
+            receive(c, e, NX_NO_WAIT); // said in clear behind the 220: an attack, and taken for one
+            if (!e.s.is_closed()) {
+                start_tls(c, e);
+            }
             break;
         default:
             return w;
@@ -240,15 +245,15 @@ UINT code_of(const engine& e, errc what, stage at) {
     case errc::bad_argument:
     case errc::needs_smtputf8:
         return NX_SMTP_INVALID_PARAM;
+    case errc::auth_unavailable:
+    case errc::auth_needs_tls:
+        return NX_SMTP_AUTH_REPLY_ERROR;
     default:
         break;
     }
-    static constexpr UCHAR by_stage[] = {
-        NX_SMTP_INTERNAL_ERROR,     NX_SMTP_GREET_REPLY_ERROR, NX_SMTP_HELLO_REPLY_ERROR,
-        NX_SMTP_TLS_UNAVAILABLE,    NX_SMTP_AUTH_REPLY_ERROR,  NX_SMTP_MAIL_REPLY_ERROR,
-        NX_SMTP_RCPT_REPLY_ERROR,   NX_SMTP_DATA_REPLY_ERROR,  NX_SMTP_MESSAGE_REPLY_ERROR,
-        NX_SMTP_SERVER_ERROR_REPLY, NX_SMTP_SERVER_ERROR_REPLY};
-    return by_stage[static_cast<unsigned>(at)];
+    return code_of(at);
 }
 
 } // namespace postrider::netx
+
+#endif // NX_SMTP_CLIENT_MINIMAL

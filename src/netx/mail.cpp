@@ -1,5 +1,9 @@
 #include "mail.hpp"
 
+#include "common.hpp"
+
+#ifndef NX_SMTP_CLIENT_MINIMAL
+
 namespace postrider::netx {
 
 namespace {
@@ -135,11 +139,7 @@ std::string_view text_mail::header_part() {
                                     ? ">\r\nImportance: low\r\nX-Priority: 5\r\n"
                                     : ">\r\n");
     default:
-        return then(step::body, "MIME-Version: 1.0\r\n"
-                                "Content-Type: text/plain;\r\n"
-                                "  charset=\"utf-8\"\r\n"
-                                "Content-Transfer-Encoding: 8bit\r\n"
-                                "\r\n");
+        return then(step::body, mime_header);
     }
 }
 
@@ -227,3 +227,5 @@ std::string_view text_mail::id_part() {
 }
 
 } // namespace postrider::netx
+
+#endif // NX_SMTP_CLIENT_MINIMAL

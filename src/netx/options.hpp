@@ -3,7 +3,11 @@
 #pragma once
 
 #include "netxduo/nxd_smtp_client.h"
-#include "postrider/session.hpp"
+#include "postrider/outcome.hpp"
+
+#include <cstring>
+#include <span>
+#include <string_view>
 
 namespace postrider::netx {
 
@@ -29,35 +33,7 @@ inline NX_PACKET* next_packet(const NX_PACKET& p) {
 }
 #endif
 
-#ifdef NX_SMTP_CLIENT_MINIMAL
-inline constexpr bool minimal = true;
-inline const CHAR* user_of(const NX_SMTP_CLIENT& c) {
-    return c.nx_smtp_username;
-}
-inline const CHAR* password_of(const NX_SMTP_CLIENT& c) {
-    return c.nx_smtp_password;
-}
-inline UINT secure_of(const NX_SMTP_CLIENT&) {
-    return NX_SMTP_CLIENT_NO_TLS;
-}
-inline bool keep_of(const NX_SMTP_CLIENT&) {
-    return false;
-}
-inline bool is_connected(const NX_SMTP_CLIENT&) {
-    return false;
-}
-inline void set_connected(NX_SMTP_CLIENT&, bool) {}
-inline ULONG time_of(const NX_SMTP_CLIENT&) {
-    return 0;
-}
-inline std::span<char> text_space_of(NX_SMTP_CLIENT&) {
-    return {};
-}
-inline void set_reply(NX_SMTP_CLIENT& c, unsigned code, std::size_t) {
-    c.nx_smtp_client_reply_code_status = static_cast<USHORT>(code);
-}
-#else
-inline constexpr bool minimal = false;
+#ifndef NX_SMTP_CLIENT_MINIMAL
 inline const CHAR* user_of(const NX_SMTP_CLIENT& c) {
     return c.nx_smtp_client_user_ptr;
 }
@@ -87,10 +63,18 @@ inline void set_reply(NX_SMTP_CLIENT& c, unsigned code, std::size_t length) {
     c.nx_smtp_client_reply_length = static_cast<UINT>(length);
     c.nx_smtp_client_sent = NX_TRUE;
 }
-#endif
+inline void clear_reply(NX_SMTP_CLIENT& c) {
+    set_reply(c, 0, 0);
+    c.nx_smtp_client_sent = NX_FALSE;
+}
+inline void keep_reply(NX_SMTP_CLIENT& c, const reply& r) {
+    c.nx_smtp_client_reply_code_status = r.code;
+    c.nx_smtp_client_reply_length = static_cast<UINT>(r.text.size());
+    std::memcpy(c.nx_smtp_client_reply_text, r.text.data(), r.text.size());
+}
 
 // TLS by NetX Secure, where the build has it.
-#if defined(NX_SECURE_ENABLE) && !defined(NX_SMTP_CLIENT_MINIMAL)
+#ifdef NX_SECURE_ENABLE
 UINT tls_start(NX_SMTP_CLIENT& c);
 UINT tls_packet(NX_SMTP_CLIENT& c, NX_PACKET** packet);
 UINT tls_send(NX_SMTP_CLIENT& c, NX_PACKET* packet, ULONG wait);
@@ -111,5 +95,7 @@ inline UINT tls_receive(NX_SMTP_CLIENT&, NX_PACKET**, ULONG) {
 }
 inline void tls_end(NX_SMTP_CLIENT&) {}
 #endif
+
+#endif // NX_SMTP_CLIENT_MINIMAL
 
 } // namespace postrider::netx

@@ -5,6 +5,19 @@
 
 namespace postrider::netx {
 
+namespace {
+
+// Ending gives back records that the session holds, also after a handshake that failed; deleting does not. A
+// session that was never created must not be deleted: it would be taken out of a list that it is not in.
+void give_up(NX_SECURE_TLS_SESSION* session, ULONG wait) {
+    if (session->nx_secure_tls_id == NX_SECURE_TLS_ID) {
+        nx_secure_tls_session_end(session, wait);
+        nx_secure_tls_session_delete(session);
+    }
+}
+
+} // namespace
+
 UINT tls_start(NX_SMTP_CLIENT& c) {
     NX_SECURE_TLS_SESSION* const session = &c.nx_smtp_client_tls_session;
     UINT status = c.nx_smtp_client_tls_setup(&c, session);
@@ -13,7 +26,7 @@ UINT tls_start(NX_SMTP_CLIENT& c) {
             nx_secure_tls_session_start(session, &c.nx_smtp_client_socket, NX_SMTP_CLIENT_CONNECTION_TIMEOUT);
     }
     if (status != NX_SUCCESS) {
-        nx_secure_tls_session_delete(session);
+        give_up(session, NX_NO_WAIT);
     }
     return status;
 }
@@ -32,8 +45,7 @@ UINT tls_receive(NX_SMTP_CLIENT& c, NX_PACKET** packet, ULONG wait) {
 }
 
 void tls_end(NX_SMTP_CLIENT& c) {
-    nx_secure_tls_session_end(&c.nx_smtp_client_tls_session, NX_SMTP_CLIENT_DISCONNECT_TIMEOUT);
-    nx_secure_tls_session_delete(&c.nx_smtp_client_tls_session);
+    give_up(&c.nx_smtp_client_tls_session, NX_SMTP_CLIENT_DISCONNECT_TIMEOUT);
 }
 
 } // namespace postrider::netx

@@ -1,0 +1,210 @@
+// Sending in the smallest build of the client (NX_SMTP_CLIENT_MINIMAL): over the lockstep dialogue.
+#include "common.hpp"
+
+#ifdef NX_SMTP_CLIENT_MINIMAL
+
+#include "postrider/lockstep.hpp"
+#include "postrider/path.hpp"
+
+namespace postrider::netx {
+
+namespace {
+
+// Octets kept of a reply line: enough for a list of mechanisms.
+constexpr std::size_t reply_space = 128;
+
+// The dialogue's octets in NetX packets. It holds one packet to send and one received, at most.
+class packet_line final : public lockstep_line {
+  public:
+    explicit packet_line(NX_SMTP_CLIENT& c) : client_(c) {}
+
+    void write(std::string_view octets) noexcept override;
+    std::string_view read(stage at, bool first) noexcept override;
+    bool has_input() noexcept override;
+
+    /// Connects. On an error everything is undone.
+    UINT open() noexcept;
+    /// Takes the connection down and the socket back to where it was after its creation.
+    void close(ULONG wait) noexcept;
+    UINT status() const noexcept { return status_; }
+
+  private:
+    void send() noexcept;
+    bool receive(stage at) noexcept;
+    void drop_received() noexcept;
+
+    NX_SMTP_CLIENT& client_;
+    NX_PACKET* out_ = NX_NULL;
+    NX_PACKET* in_ = NX_NULL;   // released when its last part was read
+    NX_PACKET* part_ = NX_NULL; // of in_, the next to give
+    ULONG began_ = 0;           // when the reply that is awaited began to be awaited, ticks
+    UINT status_ = NX_SUCCESS;  // of the NetX call that failed
+};
+
+void packet_line::write(std::string_view octets) noexcept {
+    while (!octets.empty() && status_ == NX_SUCCESS) {
+        if (out_ == NX_NULL) {
+            status_ = nx_packet_allocate(client_.nx_smtp_client_packet_pool_ptr, &out_,
+                                         client_.nx_smtp_server_address.nxd_ip_version == NX_IP_VERSION_V4
+                                             ? NX_IPv4_TCP_PACKET
+                                             : NX_IPv6_TCP_PACKET,
+                                         NX_SMTP_CLIENT_PACKET_TIMEOUT);
+            continue;
+        }
+        const auto room = static_cast<ULONG>(out_->nx_packet_data_end - out_->nx_packet_append_ptr);
+        const ULONG size = octets.size() < room ? static_cast<ULONG>(octets.size()) : room;
+        status_ = nx_packet_data_append(out_, const_cast<char*>(octets.data()), size,
+                                        client_.nx_smtp_client_packet_pool_ptr, NX_NO_WAIT);
+        octets = {octets.data() + size, octets.size() - size};
+        if (size == room) {
+            send();
+        }
+    }
+}
+
+void packet_line::send() noexcept {
+    if (out_ == NX_NULL) {
+        return;
+    }
+    if (status_ == NX_SUCCESS) {
+        status_ = nx_tcp_socket_send(&client_.nx_smtp_client_socket, out_, NX_SMTP_CLIENT_SEND_TIMEOUT);
+    }
+    if (status_ != NX_SUCCESS) {
+        nx_packet_release(out_);
+    }
+    out_ = NX_NULL;
+}
+
+std::string_view packet_line::read(stage at, bool first) noexcept {
+    send();
+    began_ = first ? tx_time_get() : began_;
+    std::string_view octets;
+    while (octets.empty() && (part_ != NX_NULL || receive(at))) {
+        octets = {reinterpret_cast<const char*>(part_->nx_packet_prepend_ptr),
+                  static_cast<std::size_t>(part_->nx_packet_append_ptr - part_->nx_packet_prepend_ptr)};
+        part_ = next_packet(*part_);
+    }
+    return octets;
+}
+
+bool packet_line::receive(stage at) noexcept {
+    drop_received();
+    const ULONG most = at == stage::content    ? NX_SMTP_MESSAGE_TIMEOUT
+                       : at == stage::quit     ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT
+                       : at == stage::greeting ? NX_SMTP_GREETING_TIMEOUT
+                                               : NX_SMTP_ENVELOPE_TIMEOUT;
+    const ULONG gone = tx_time_get() - began_;
+    // After a failed send the server may have said why: that is worth more than the transport's code.
+    const ULONG wait = gone >= most || status_ != NX_SUCCESS ? NX_NO_WAIT : most - gone;
+    const UINT status = nx_tcp_socket_receive(&client_.nx_smtp_client_socket, &in_, wait);
+    if (status != NX_SUCCESS) {
+        status_ = status_ == NX_SUCCESS ? status : status_;
+        return false;
+    }
+    part_ = in_;
+    return true;
+}
+
+bool packet_line::has_input() noexcept {
+    ULONG octets = 0;
+    nx_tcp_socket_bytes_available(&client_.nx_smtp_client_socket, &octets);
+    return part_ != NX_NULL || octets > 0;
+}
+
+void packet_line::drop_received() noexcept {
+    if (in_ != NX_NULL) {
+        nx_packet_release(in_);
+        in_ = part_ = NX_NULL;
+    }
+}
+
+UINT packet_line::open() noexcept {
+    UINT status = nx_tcp_client_socket_bind(&client_.nx_smtp_client_socket, NX_ANY_PORT, bind_wait);
+    if (status == NX_SUCCESS) {
+        status =
+            nxd_tcp_client_socket_connect(&client_.nx_smtp_client_socket, &client_.nx_smtp_server_address,
+                                          client_.nx_smtp_server_port, NX_SMTP_CLIENT_CONNECTION_TIMEOUT);
+        if (status != NX_SUCCESS) {
+            close(NX_NO_WAIT);
+        }
+    }
+    return status;
+}
+
+void packet_line::close(ULONG wait) noexcept {
+    drop_received();
+    if (out_ != NX_NULL) {
+        nx_packet_release(out_);
+    }
+    nx_tcp_socket_disconnect(&client_.nx_smtp_client_socket,
+                             may_reset ? wait : NX_SMTP_CLIENT_DISCONNECT_TIMEOUT);
+    nx_tcp_client_socket_unbind(&client_.nx_smtp_client_socket);
+}
+
+// One connection, one dialogue.
+UINT attempt(NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
+    packet_line line(c);
+    const UINT status = line.open();
+    if (status != NX_SUCCESS) {
+        return status;
+    }
+    char space[reply_space];
+    lockstep dialogue(line, space);
+    const errc e = dialogue.send(mail);
+    c.nx_smtp_client_reply_code_status = static_cast<USHORT>(dialogue.code());
+    line.close(e == errc::ok ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT);
+    dropped = e == errc::connection_lost && line.status() != NX_NO_PACKET && dialogue.at() == stage::ehlo;
+    return e == errc::ok                ? NX_SUCCESS
+           : e == errc::connection_lost ? line.status()
+           : e == errc::content_has_nul ? NX_SMTP_CONTENT_ERROR
+                                        : code_of(dialogue.at());
+}
+
+// A server that drops the line at EHLO may know HELO (RFC 5321 3.2).
+UINT send(NX_SMTP_CLIENT& c, lockstep_mail& mail) {
+    bool dropped = false;
+    const UINT status = attempt(c, mail, dropped);
+    if (!dropped) {
+        return status;
+    }
+    mail.use_ehlo = false;
+    return attempt(c, mail, dropped);
+}
+
+} // namespace
+
+} // namespace postrider::netx
+
+using namespace postrider;
+
+UINT _nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT, CHAR* subject,
+                        CHAR* mail_body, UINT mail_body_length) {
+    NX_SMTP_CLIENT& c = *client_ptr;
+    if (!netx::is_created(c)) {
+        return NX_SMTP_CLIENT_NOT_INTIALIZED;
+    }
+    const result<mailbox> from = mailbox::parse_lenient(c.nx_smtp_client_from_address);
+    const result<mailbox> to = mailbox::parse_lenient(recipient_address);
+    const std::string_view title = subject;
+    const std::string_view domain = c.nx_smtp_client_domain;
+    if (title.size() > netx::max_subject) {
+        return NX_SIZE_ERROR;
+    }
+    if (!from || !to || netx::has_control(title, '\t') || netx::has_control(domain)) {
+        return NX_SMTP_INVALID_PARAM;
+    }
+    const std::string_view content[] = {
+        "To: ",          to->text(), "\r\nFrom: ",      from->text(),
+        "\r\nSubject: ", title,      netx::mime_header, {mail_body, mail_body_length}};
+    lockstep_mail mail{.client_name = domain,
+                       .from = from->text(),
+                       .to = to->text(),
+                       .user = c.nx_smtp_username,
+                       .password = c.nx_smtp_password,
+                       .prefer_login = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN,
+                       .optional_auth = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_NONE,
+                       .content = content};
+    return netx::send(c, mail);
+}
+
+#endif // NX_SMTP_CLIENT_MINIMAL
