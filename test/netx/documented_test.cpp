@@ -436,6 +436,8 @@ TEST_F(documented, the_smtp_code_wins_and_the_reply_is_readable) {
         for (const std::string& answer :
              {"421 4.3.2 going down\r\n" + then_end, "421 4.3.2 going down\r\n" + then_reset,
               "554 4.3.2 going down\r\n" + then_end}) {
+            if (step == "greeting" && answer.ends_with(then_reset))
+                continue; // may overtake the end of the connect
             server.on(step, {answer});
             EXPECT_EQ(send(), code) << step;
             UINT reply = 0;

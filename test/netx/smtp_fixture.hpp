@@ -88,6 +88,17 @@ class smtp : public netx {
         expect_clean();
     }
 
+#ifndef NX_SMTP_CLIENT_MINIMAL
+    /// The same for a client that keeps its session.
+    void expect_usable_kept() {
+        server.usual();
+        EXPECT_EQ(send("Once more\r\n"), success);
+        EXPECT_EQ(nx_smtp_client_session_keep(&client, NX_FALSE), success);
+        EXPECT_EQ(parts(server.accepted().back()).second, "Once more\r\n");
+        expect_clean();
+    }
+#endif
+
     smtp_server server{loopback_family};
     NX_SMTP_CLIENT client{};
 };

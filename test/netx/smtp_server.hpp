@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -38,6 +39,7 @@ class channel {
     explicit channel(peer& p) : peer_(p) {}
 
     bool start_tls(SSL_CTX* context) {
+        std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to lines that are gone as well
         const timeval patience{5, 0};
         setsockopt(peer_.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         ssl_.reset(SSL_new(context));
