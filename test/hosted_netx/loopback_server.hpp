@@ -50,6 +50,12 @@ class peer {
     /// Blocks until the other side has closed or reset.
     bool closed_by_peer() const { return read_some(1).empty(); }
 
+    /// Something came, or the other side has left.
+    bool readable() const {
+        pollfd ready{fd_, POLLIN, 0};
+        return poll(&ready, 1, 0) > 0;
+    }
+
     void end() const { shutdown(fd_, SHUT_WR); }
     void reset() {
         const linger at_once{1, 0};

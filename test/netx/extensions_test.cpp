@@ -1,6 +1,9 @@
 // What goes beyond the guide: one test for each of its constraints that is lifted.
 #include "smtp_fixture.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace {
 
 using namespace test;
