@@ -44,18 +44,20 @@ TEST_F(documented, a_line_dropped_at_ehlo_is_made_anew_with_helo) {
 TEST_F(documented, plain_answers_once) {
     const auto heard = talk(with_plain);
     EXPECT_EQ(words(heard), (lines{"EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"}));
-    EXPECT_EQ(line_of(heard.lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"));
+    EXPECT_EQ(heard.credentials, "AUTH PLAIN " + plain("user", "secret"));
+    EXPECT_EQ(heard.responses, 1);
 }
 
 TEST_F(documented, a_second_334_to_plain_is_cancelled) {
     server.on("AUTH", {"334 \r\n"});
-    server.on("RESPONSE", {"501 cancelled\r\n"});
-    EXPECT_EQ(talk(with_plain, NX_SMTP_AUTH_REPLY_ERROR).lines,
-              (lines{"EHLO device.test", "AUTH PLAIN " + plain("user", "secret"), "*", "QUIT"}));
-    server.on("RESPONSE", {"235 welcome all the same\r\n"});
-    EXPECT_EQ(words(talk(with_plain, NX_SMTP_AUTH_REPLY_ERROR)), (lines{"EHLO", "AUTH", "*", "QUIT"}));
     server.on("RESPONSE", {"334 \r\n"});
-    EXPECT_EQ(words(talk(with_plain, NX_SMTP_AUTH_REPLY_ERROR)), (lines{"EHLO", "AUTH", "*", "QUIT"}));
+    for (const char* answer : {"501 cancelled\r\n", "235 welcome all the same\r\n", "334 \r\n"}) {
+        server.on("*", {answer});
+        const auto heard = talk(with_plain, NX_SMTP_AUTH_REPLY_ERROR);
+        EXPECT_EQ(heard.credentials, "AUTH PLAIN " + plain("user", "secret"));
+        EXPECT_EQ(heard.responses, 1);
+        EXPECT_EQ(lines(heard.lines.end() - 2, heard.lines.end()), (lines{"*", "QUIT"}));
+    }
 }
 
 TEST_F(documented, login_answers_any_two_prompts) {
@@ -84,47 +86,41 @@ TEST_F(documented, login_answers_the_password_where_it_is_asked_first) {
 
 TEST_F(documented, login_never_answers_a_third_time) {
     server.on("AUTH", {"334 " + base64("Username:") + "\r\n"});
-    server.on("RESPONSE", {"334 " + base64("Password:") + "\r\n", "334 " + base64("Username:") + "\r\n",
-                           "501 cancelled\r\n"});
+    server.on("RESPONSE", {"334 " + base64("Password:") + "\r\n", "334 " + base64("Username:") + "\r\n"});
     EXPECT_EQ(talk(with_login, NX_SMTP_AUTH_REPLY_ERROR).lines,
               (lines{"EHLO device.test", "AUTH LOGIN", base64("user"), base64("secret"), "*", "QUIT"}));
 }
 
 TEST_F(documented, none_is_switched_to_plain_where_auth_is_listed) {
     const account named{"user", "secret", NX_SMTP_CLIENT_AUTH_NONE};
-    EXPECT_EQ(line_of(talk(named).lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"));
-    EXPECT_EQ(line_of(talk({}).lines, "AUTH"), "") << "with nothing to send";
+    EXPECT_EQ(talk(named).credentials, "AUTH PLAIN " + plain("user", "secret"));
+    EXPECT_EQ(talk({}).credentials, "") << "with nothing to send";
     server.offer({});
-    EXPECT_EQ(line_of(talk(named).lines, "AUTH"), "") << "with nothing listed";
+    EXPECT_EQ(talk(named).credentials, "") << "with nothing listed";
 }
 
 TEST_F(documented, plain_is_tried_where_nothing_is_listed) {
     for (const auto& offered : {lines{}, lines{"SIZE", "8BITMIME"}}) {
         server.offer(offered);
         for (const auto& who : {with_plain, with_login})
-            EXPECT_EQ(line_of(talk(who).lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"));
+            EXPECT_EQ(talk(who).credentials, "AUTH PLAIN " + plain("user", "secret"));
     }
 }
 
 TEST_F(documented, the_listed_mechanism_is_taken_and_the_choice_is_made_anew) {
-    server.on("AUTH", {"334 " + base64("Username:") + "\r\n"});
-    server.on("RESPONSE", {"334 " + base64("Password:") + "\r\n", "235 welcome\r\n"});
+    const std::string by_plain = "AUTH PLAIN " + plain("user", "secret");
+    const std::string by_login = "AUTH LOGIN " + base64("user") + " " + base64("secret");
     server.offer({"AUTH LOGIN"});
-    EXPECT_EQ(line_of(talk(with_plain).lines, "AUTH"), "AUTH LOGIN");
-    server.usual();
-    server.offer({"AUTH PLAIN XOAUTH2"});
+    EXPECT_EQ(talk(with_plain).credentials, by_login);
     create(with_login);
-    EXPECT_EQ(send(), success);
-    EXPECT_EQ(line_of(server.heard().lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"));
-    server.offer({"AUTH PLAIN LOGIN"});
-    server.on("AUTH", {"334 " + base64("Username:") + "\r\n"});
-    server.on("RESPONSE", {"334 " + base64("Password:") + "\r\n", "235 welcome\r\n"});
-    EXPECT_EQ(send(), success);
-    EXPECT_EQ(line_of(server.heard().lines, "AUTH"), "AUTH LOGIN") << "the same client";
-    server.usual();
+    for (const auto& [listed, taken] :
+         {std::pair{"AUTH PLAIN XOAUTH2", by_plain}, std::pair{"AUTH PLAIN LOGIN", by_login}}) {
+        server.offer({listed});
+        EXPECT_EQ(send(), success);
+        EXPECT_EQ(server.heard().credentials, taken) << "the same client";
+    }
     server.offer({"auth.example.org LOGIN", "X-AUTH LOGIN"});
-    EXPECT_EQ(line_of(talk(with_plain).lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"))
-        << "a host's name lists nothing";
+    EXPECT_EQ(talk(with_login).credentials, by_plain) << "a host's name lists nothing";
 }
 
 TEST_F(documented, refused_credentials_are_an_authentication_error) {
@@ -190,78 +186,19 @@ TEST_F(documented, bodies_survive_every_packet_size) {
 
 TEST_F(documented, the_fixed_header) {
     create();
-    ASSERT_EQ(nx_smtp_client_time_set(&client, [] { return ULONG{951782400}; }), success);
     ASSERT_EQ(send("body\r\n", "<bob@mail.test>", NX_SMTP_MAIL_PRIORITY_NORMAL, "the subject"), success);
     const auto [header, body] = parts(server.heard().contents.at(0));
     EXPECT_EQ(body, "body\r\n");
-    const std::regex expected("To: bob@mail.test\r\n"
-                              "From: alice@mail.test\r\n"
-                              "Subject: the subject\r\n"
-                              "Date: Tue, 29 Feb 2000 00:00:00 \\+0000\r\n"
-                              "Message-ID: <[0-9a-f]{24}@mail.test>\r\n"
-                              "MIME-Version: 1.0\r\n"
-                              "Content-Type: text/plain;\r\n"
-                              "  charset=\"utf-8\"\r\n"
-                              "Content-Transfer-Encoding: 8bit\r\n");
+    const std::regex expected(
+        "To: bob@mail.test\r\n"
+        "From: alice@mail.test\r\n"
+        "Subject: the subject\r\n"
+        "(Message-ID: <[0-9a-f]{24}@mail.test>\r\n)?" // a minimal build leaves it to the server
+        "MIME-Version: 1.0\r\n"
+        "Content-Type: text/plain;\r\n"
+        "  charset=\"utf-8\"\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n");
     EXPECT_TRUE(std::regex_match(header, expected)) << header;
-}
-
-TEST_F(documented, dates) {
-    create();
-    static ULONG seconds = 0;
-    ASSERT_EQ(nx_smtp_client_time_set(&client, [] { return seconds; }), success);
-    const std::vector<std::pair<ULONG, std::string>> dates = {
-        {0, "(none)"},
-        {1, "Thu, 01 Jan 1970 00:00:01 +0000"},
-        {951868799, "Tue, 29 Feb 2000 23:59:59 +0000"},
-        {951868800, "Wed, 01 Mar 2000 00:00:00 +0000"},
-        {1767225599, "Wed, 31 Dec 2025 23:59:59 +0000"},
-        {1767225600, "Thu, 01 Jan 2026 00:00:00 +0000"},
-        {4107542400, "Mon, 01 Mar 2100 00:00:00 +0000"},
-        {4294967295U, "Sun, 07 Feb 2106 06:28:15 +0000"}};
-    for (const auto& [at, date] : dates) {
-        seconds = at;
-        ASSERT_EQ(send(), success);
-        EXPECT_EQ(field(parts(server.heard().contents.at(0)).first, "Date"), date);
-    }
-}
-
-TEST_F(documented, message_ids_differ_and_have_a_domain) {
-    create({"", "", NX_SMTP_CLIENT_AUTH_NONE, "local", "device.test"});
-    std::vector<std::string> ids;
-    for (int i = 0; i < 3; ++i) {
-        ASSERT_EQ(send(), success);
-        ids.push_back(field(parts(server.heard().contents.at(0)).first, "Message-ID"));
-        EXPECT_TRUE(ids.back().ends_with("@device.test>")) << ids.back();
-    }
-    EXPECT_NE(ids[0], ids[1]);
-    EXPECT_NE(ids[1], ids[2]);
-}
-
-// RFC 2047 2: what is not ASCII goes out as encoded-words of 75 octets at most, characters whole.
-TEST_F(documented, a_subject_beyond_ascii_is_encoded) {
-    create();
-    std::string subject;
-    for (int i = 0; i < 40; ++i)
-        subject += "a\xE6\x97\xA5\xC3\xBC";
-    ASSERT_EQ(send("b\r\n", "bob@mail.test", NX_SMTP_MAIL_PRIORITY_NORMAL, subject.c_str()), success);
-    std::string header = parts(server.heard().contents.at(0)).first;
-    std::string decoded;
-    const std::regex word(R"(=\?utf-8\?B\?([A-Za-z0-9+/]*=*)\?=)");
-    const std::string value = field(header, "Subject");
-    for (std::sregex_iterator at(value.begin(), value.end(), word), end; at != end; ++at) {
-        EXPECT_LE(at->length(), 75);
-        std::string coded = (*at)[1];
-        std::string text(coded.size(), '\0');
-        const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                         reinterpret_cast<const unsigned char*>(coded.data()),
-                                         static_cast<int>(coded.size()));
-        const auto padding = std::count(coded.begin(), coded.end(), '=');
-        text.resize(static_cast<std::size_t>(size - padding));
-        EXPECT_NE(static_cast<unsigned char>(text[0]) & 0xC0U, 0x80U) << "a character was cut";
-        decoded += text;
-    }
-    EXPECT_EQ(decoded, subject);
 }
 
 TEST_F(documented, path_forms) {
@@ -320,28 +257,6 @@ TEST_F(documented, subjects_and_domains_that_could_break_the_line_are_refused) {
     EXPECT_EQ(send("x\r\n", "bob@mail.test", NX_SMTP_MAIL_PRIORITY_NORMAL, longest.c_str()), success);
 }
 
-TEST_F(documented, priority_as_header_fields_and_mt_priority) {
-    const std::vector<std::tuple<UINT, std::string, std::string, std::string>> priorities = {
-        {NX_SMTP_MAIL_PRIORITY_LOW, "low", "5", " MT-PRIORITY=-4"},
-        {NX_SMTP_MAIL_PRIORITY_NORMAL, "(none)", "(none)", ""},
-        {NX_SMTP_MAIL_PRIORITY_HIGH, "high", "1", " MT-PRIORITY=4"},
-        {0, "(none)", "(none)", ""},
-        {99, "(none)", "(none)", ""}};
-    for (const bool listed : {true, false}) {
-        server.offer(listed ? lines{"MT-PRIORITY"} : lines{});
-        create();
-        for (const auto& [priority, importance, number, parameter] : priorities) {
-            ASSERT_EQ(send("x\r\n", "bob@mail.test", priority), success);
-            const auto heard = server.heard();
-            const auto header = parts(heard.contents.at(0)).first;
-            EXPECT_EQ(field(header, "Importance"), importance);
-            EXPECT_EQ(field(header, "X-Priority"), number);
-            EXPECT_EQ(line_of(heard.lines, "MAIL"),
-                      "MAIL FROM:<alice@mail.test>" + (listed ? parameter : ""));
-        }
-    }
-}
-
 TEST_F(documented, a_message_larger_than_a_packet_and_than_the_pool) {
     create();
     std::string body;
@@ -389,8 +304,8 @@ TEST_F(documented, the_initial_state_after_every_result) {
         {".", NX_SMTP_MESSAGE_REPLY_ERROR}};
     create(with_plain);
     for (const auto& [step, code] : steps) {
-        for (const char* answer :
-             {"450 later\r\n", "550 never\r\n", "421 closing\r\n", "199 what\r\n", "2500 x\r\n"}) {
+        for (const char* answer : {"450 later\r\n", "550 never\r\n", "421 closing\r\n", "421 closing\r\n\x01",
+                                   "199 what\r\n", "2500 x\r\n"}) {
             server.on(step, {answer});
             EXPECT_EQ(send(), code) << step << ": " << answer;
             expect_usable();
@@ -425,75 +340,13 @@ TEST_F(documented, an_accepted_mail_is_a_success_whatever_becomes_of_quit) {
     EXPECT_EQ(server.accepted().size(), 10U);
 }
 
-TEST_F(documented, the_smtp_code_wins_and_the_reply_is_readable) {
-    create(with_plain);
-    const std::vector<std::pair<std::string, UINT>> steps = {
-        {"greeting", NX_SMTP_GREET_REPLY_ERROR}, {"EHLO", NX_SMTP_HELLO_REPLY_ERROR},
-        {"AUTH", NX_SMTP_AUTH_REPLY_ERROR},      {"MAIL", NX_SMTP_MAIL_REPLY_ERROR},
-        {"RCPT", NX_SMTP_RCPT_REPLY_ERROR},      {"DATA", NX_SMTP_DATA_REPLY_ERROR},
-        {".", NX_SMTP_MESSAGE_REPLY_ERROR}};
-    for (const auto& [step, code] : steps) {
-        for (const std::string& answer :
-             {"421 4.3.2 going down\r\n" + then_end, "421 4.3.2 going down\r\n" + then_reset,
-              "554 4.3.2 going down\r\n" + then_end}) {
-            if (step == "greeting" && answer.ends_with(then_reset))
-                continue; // may overtake the end of the connect
-            server.on(step, {answer});
-            EXPECT_EQ(send(), code) << step;
-            UINT reply = 0;
-            CHAR* text = nullptr;
-            UINT length = 0;
-            EXPECT_EQ(nx_smtp_client_reply_get(&client, &reply, &text, &length), success);
-            EXPECT_EQ(reply, static_cast<UINT>(std::stoi(answer))) << step;
-            EXPECT_EQ(std::string(text, length), "4.3.2 going down") << step;
-            expect_usable();
-        }
-    }
-    UINT reply = 0;
-    CHAR* text = nullptr;
-    UINT length = 0;
-    EXPECT_EQ(nx_smtp_client_reply_get(&client, &reply, &text, &length), success);
-    EXPECT_EQ(reply, 250U);
-    EXPECT_EQ(std::string(text, length), "2.0.0 queued as 1");
-    server.on("MAIL", {then_end});
-    EXPECT_EQ(send(), UINT{NX_NOT_CONNECTED});
-    EXPECT_EQ(nx_smtp_client_reply_get(&client, &reply, &text, &length), success);
-    EXPECT_EQ(reply, 0U) << "none came";
-    EXPECT_EQ(length, 0U);
-}
-
-TEST_F(documented, several_clients_in_one_system) {
-    create(with_plain);
-    smtp_server second(loopback_family);
-    auto address = loopback();
-    NX_SMTP_CLIENT other{};
-    ASSERT_EQ(nxd_smtp_client_create(&other, &ip, &application->control, name("other"), name("word"),
-                                     name("carol@mail.test"), name("gadget.test"), NX_SMTP_CLIENT_AUTH_PLAIN,
-                                     &address, second.port()),
-              success);
-    ASSERT_EQ(nx_smtp_client_session_keep(&client, NX_TRUE), success);
-    ASSERT_EQ(nx_smtp_client_session_keep(&other, NX_TRUE), success);
-    std::string body = "from carol\r\n";
-    for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(send("from alice\r\n"), success);
-        EXPECT_EQ(nx_smtp_mail_send(&other, name("dave@mail.test"), NX_SMTP_MAIL_PRIORITY_NORMAL, name("s"),
-                                    body.data(), static_cast<UINT>(body.size())),
-                  success);
-    }
-    EXPECT_EQ(nx_smtp_client_delete(&client), success);
-    EXPECT_EQ(nx_smtp_client_delete(&other), success);
-    EXPECT_EQ(line_of(server.heard().lines, "AUTH"), "AUTH PLAIN " + plain("user", "secret"));
-    EXPECT_EQ(line_of(second.heard().lines, "AUTH"), "AUTH PLAIN " + plain("other", "word"));
-    EXPECT_EQ(server.heard().contents.size(), 3U);
-    EXPECT_EQ(parts(second.heard().contents.at(2)).second, body);
-}
-
 TEST_F(documented, replies_of_several_lines_for_every_code) {
     create(with_plain);
     for (const ULONG cut : {ULONG{0}, ULONG{1}, ULONG{7}}) {
         nx_hosted_receive_cut(cut, 0);
         server.on("greeting", {"220-one\r\n220-two\r\n220 three\r\n"});
-        server.on("AUTH", {"235-one\r\n235 two\r\n"});
+        server.on("AUTH", {minimal ? "334 \r\n" : "235-one\r\n235 two\r\n"});
+        server.on("RESPONSE", {"235-one\r\n235 two\r\n"});
         server.on("MAIL", {"250-one\r\n250-two 250 three\r\n250 four\r\n"});
         server.on("RCPT", {"250-one\r\n250 two\r\n"});
         server.on("DATA", {"354-one\r\n354 two\r\n"});

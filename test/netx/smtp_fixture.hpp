@@ -105,12 +105,9 @@ class smtp : public netx {
 
 using lines = std::vector<std::string>;
 
-/// The first words of lines.
-inline lines words(const dialogue& d) {
-    lines result;
-    for (const auto& line : d.lines)
-        result.push_back(line.substr(0, line.find(' ')));
-    return result;
+/// The first words of the commands.
+inline const lines& words(const dialogue& d) {
+    return d.words;
 }
 
 /// The line that begins with `start`; empty without one.

@@ -25,6 +25,9 @@ inline const std::string then_silence = "\x03"; // the line stays, nothing more 
 /// What came over one connection.
 struct dialogue {
     std::vector<std::string> lines;    // commands and responses, without CRLF
+    std::vector<std::string> words;    // of the commands
+    std::string credentials;           // the AUTH command and its responses, in one line
+    int responses = 0;                 // to a 334 or with AUTH itself, "*" not counted
     std::vector<std::string> contents; // dot-stuffed as they came, without the end marker
     std::string rest;                  // content whose end marker did not come
     std::size_t octets = 0;            // in clear or decrypted
@@ -170,11 +173,11 @@ class smtp_server {
     }
 
   private:
-    std::string answer_to(const std::string& word) {
+    std::string answer_to(const std::string& word, const std::string& command = {}) {
         const std::lock_guard held(mutex_);
         auto found = answers_.find(word);
         if (found == answers_.end())
-            return usual_answer(word);
+            return word == "AUTH" || word == "RESPONSE" ? authenticate(command) : usual_answer(word);
         std::string answer = found->second.front();
         if (found->second.size() > 1)
             found->second.pop_front();
@@ -185,14 +188,42 @@ class smtp_server {
         static const std::map<std::string, std::string> usual = {
             {"greeting", "220 mail.test ESMTP ready\r\n"},
             {"EHLO", "250-mail.test\r\n250-SIZE\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN\r\n"},
-            {"AUTH", "235 2.7.0 welcome\r\n"},
-            {"RESPONSE", "235 2.7.0 welcome\r\n"},
+            {"*", "501 5.7.0 cancelled\r\n"},
             {"DATA", "354 go on\r\n"},
             {".", "250 2.0.0 queued as 1\r\n"},
             {"STARTTLS", "220 2.0.0 go on\r\n"},
             {"QUIT", "221 2.0.0 bye\r\n"}};
         const auto found = usual.find(word);
         return found != usual.end() ? found->second : "250 2.0.0 ok\r\n";
+    }
+
+    // PLAIN with and without an initial response, and LOGIN with its two prompts.
+    std::string authenticate(const std::string& command) const {
+        if (command == "AUTH PLAIN")
+            return "334 \r\n";
+        if (command == "AUTH LOGIN")
+            return "334 VXNlcm5hbWU6\r\n";
+        const bool first_of_login = current_.credentials.starts_with("AUTH LOGIN") && current_.responses == 1;
+        return first_of_login ? "334 UGFzc3dvcmQ6\r\n" : "235 2.7.0 welcome\r\n";
+    }
+
+    // Writes a command or a response down; gives its word.
+    std::string note(const std::string& line, bool challenged) {
+        const std::lock_guard held(mutex_);
+        const std::string word = !challenged   ? line.substr(0, line.find(' '))
+                                 : line == "*" ? line
+                                               : "RESPONSE";
+        current_.lines.push_back(line);
+        if (!challenged)
+            current_.words.push_back(word);
+        if (word == "AUTH")
+            current_.credentials = line;
+        else if (word == "RESPONSE")
+            current_.credentials += " " + line;
+        current_.responses +=
+            word == "RESPONSE" || (word == "AUTH" && std::count(line.begin(), line.end(), ' ') > 1) ? 1 : 0;
+        current_.quit = word == "QUIT";
+        return word;
     }
 
     // False when the line is over.
@@ -248,14 +279,9 @@ class smtp_server {
     void converse(channel& line) {
         bool challenged = false;
         while (const auto command = line.read_to("\r\n")) {
-            std::string word = challenged ? "RESPONSE" : command->substr(0, command->find(' '));
-            {
-                const std::lock_guard held(mutex_);
-                current_.lines.push_back(*command);
-                current_.quit = word == "QUIT";
-            }
-            const std::string answer = answer_to(word);
-            challenged = answer.starts_with("334");
+            const std::string word = note(*command, challenged);
+            const std::string answer = answer_to(word, *command);
+            challenged = answer.starts_with("334") && word != "*"; // cancelled is cancelled
             if (!say(line, answer) || word == "QUIT")
                 break;
             if (word == "STARTTLS" && answer.starts_with("220") && !begin_tls(line))
