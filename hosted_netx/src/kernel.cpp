@@ -15,7 +15,7 @@ struct caller {
     TX_THREAD* thread = nullptr;
 };
 
-thread_local caller self;
+thread_local caller calling;
 
 // Beyond this a wait is forever for all purposes, and the clock's arithmetic stays in range.
 constexpr double longest_wait_seconds = 1e8;
@@ -45,31 +45,35 @@ clock::time_point deadline(const kernel_state& k, ULONG ticks) {
 }
 
 UINT context() {
-    if (!self.foreign)
-        return self.context;
+    if (!calling.foreign)
+        return calling.context;
     const guard held(kernel().mutex);
     return kernel().now == phase::running ? TX_HOSTED_INTERRUPT : TX_HOSTED_INITIALISATION;
 }
 
+bool may_wait(ULONG wait_option) {
+    return wait_option == TX_NO_WAIT || context() == TX_HOSTED_THREAD;
+}
+
 TX_THREAD* current_thread() {
-    return self.thread;
+    return calling.thread;
 }
 
 acting_as::acting_as(UINT context, TX_THREAD* thread)
-    : context_before_(self.context), foreign_before_(self.foreign), thread_before_(self.thread) {
-    self = {false, context, thread};
+    : context_before_(calling.context), foreign_before_(calling.foreign), thread_before_(calling.thread) {
+    calling = {false, context, thread};
 }
 
 void acting_as::for_good(UINT context, TX_THREAD* thread) {
-    self = {false, context, thread};
+    calling = {false, context, thread};
 }
 
 void acting_as::back_to_foreign() {
-    self = {};
+    calling = {};
 }
 
 acting_as::~acting_as() {
-    self = {foreign_before_, context_before_, thread_before_};
+    calling = {foreign_before_, context_before_, thread_before_};
 }
 
 bool wait_broken() {
@@ -86,7 +90,7 @@ void set_waiting_state(UINT state) {
 }
 
 void checkpoint() {
-    if (self.thread == nullptr || self.context != TX_HOSTED_THREAD)
+    if (calling.thread == nullptr || calling.context != TX_HOSTED_THREAD)
         return;
     auto* body = thread_body::running();
     if (body == nullptr)
@@ -95,10 +99,10 @@ void checkpoint() {
     {
         guard held(kernel().mutex);
         if (body->suspend_requested && !body->terminated) {
-            self.thread->tx_thread_state = TX_SUSPENDED;
+            calling.thread->tx_thread_state = TX_SUSPENDED;
             kernel().changed.wait(held, [&] { return !body->suspend_requested || body->terminated; });
             if (!body->terminated)
-                self.thread->tx_thread_state = TX_READY;
+                calling.thread->tx_thread_state = TX_READY;
         }
         leave = body->terminated;
     }

@@ -110,6 +110,8 @@ clock::duration tick_length(const kernel_state& k);
 clock::time_point deadline(const kernel_state& k, ULONG ticks);
 
 UINT context();
+/// Whether the calling context may ask to wait that long.
+bool may_wait(ULONG wait_option);
 TX_THREAD* current_thread();
 bool wait_broken();
 void set_waiting_state(UINT state);
@@ -179,6 +181,15 @@ UINT service(const char* name, Body body) {
         status = body();
     checkpoint();
     return status;
+}
+
+/// A service whose body runs under the lock, which it is given.
+template <class Body>
+UINT ask(const char* name, Body body) {
+    return service(name, [&]() -> UINT {
+        guard held(kernel().mutex);
+        return body(held);
+    });
 }
 
 /// Appends to a list of created objects, removes from it, finds in it.

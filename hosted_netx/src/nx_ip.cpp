@@ -37,14 +37,6 @@ ULONG status_of(const NX_IP& ip) {
     return status;
 }
 
-template <class Body>
-UINT ask(const char* name, Body body) {
-    return service(name, [&]() -> UINT {
-        guard held(kernel().mutex);
-        return body(held);
-    });
-}
-
 UINT await_status(guard& held, const NX_IP& ip, ULONG needed, ULONG& actual, ULONG wait_option) {
     const auto result = wait_until_ready(held, wait_option, TX_TCP_IP, [&] {
         actual = status_of(ip);

@@ -27,10 +27,6 @@ void set_mark(NX_PACKET& packet, ALIGN_TYPE value) {
     packet.nx_packet_union_next.nx_packet_tcp_queue_next = mark(value);
 }
 
-bool is_allocated(const NX_PACKET& packet) {
-    return packet.nx_packet_union_next.nx_packet_tcp_queue_next == mark(NX_PACKET_ALLOCATED);
-}
-
 std::uint64_t nanoseconds_now() {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now().time_since_epoch()).count());
@@ -188,6 +184,10 @@ UINT take_room(NX_PACKET_POOL& pool, std::size_t needed, NX_PACKET*& first, ULON
 
 bool is_pool(const NX_PACKET_POOL* pool) {
     return pool != nullptr && pool->nx_packet_pool_id == NX_PACKET_POOL_ID;
+}
+
+bool is_allocated(const NX_PACKET& packet) {
+    return packet.nx_packet_union_next.nx_packet_tcp_queue_next == mark(NX_PACKET_ALLOCATED);
 }
 
 void mark_owned(NX_PACKET& packet) {

@@ -542,11 +542,6 @@ UINT check_sendable(const NX_TCP_SOCKET& socket, const NX_PACKET& packet) {
     return packet.nx_packet_append_ptr > packet.nx_packet_data_end ? NX_OVERFLOW : NX_SUCCESS;
 }
 
-bool is_allocated(const NX_PACKET& packet) {
-    return reinterpret_cast<std::uintptr_t>(packet.nx_packet_union_next.nx_packet_tcp_queue_next) ==
-           NX_PACKET_ALLOCATED;
-}
-
 // Sets one of a socket's call-backs.
 template <class Function>
 UINT set_callback(const char* name, NX_TCP_SOCKET* socket, Function NX_TCP_SOCKET::*where, Function what) {
@@ -554,14 +549,6 @@ UINT set_callback(const char* name, NX_TCP_SOCKET* socket, Function NX_TCP_SOCKE
         const guard held(kernel().mutex);
         socket->*where = what;
         return NX_SUCCESS;
-    });
-}
-
-template <class Get>
-UINT ask(const char* name, Get get) {
-    return service(name, [&]() -> UINT {
-        guard held(kernel().mutex);
-        return get(held);
     });
 }
 

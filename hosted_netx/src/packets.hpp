@@ -30,6 +30,7 @@ void clear_data(NX_PACKET& packet, ULONG offset);
 
 /// A packet in a socket's transmit queue is the socket's: releasing it is an error until it is handed back.
 void mark_owned(NX_PACKET& packet);
+bool is_allocated(const NX_PACKET& packet);
 void mark_allocated(NX_PACKET& packet);
 
 NX_PACKET* next_of(const NX_PACKET& packet);

@@ -20,10 +20,6 @@ struct alignas(std::max_align_t) byte_block {
     byte_block* next;
 };
 
-bool may_wait(ULONG wait_option) {
-    return wait_option == TX_NO_WAIT || context() == TX_HOSTED_THREAD;
-}
-
 byte_block* take_bytes(TX_BYTE_POOL& pool, ULONG size) {
     if (pool.tx_byte_pool_available < size)
         return nullptr;

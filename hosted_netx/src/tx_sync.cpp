@@ -18,9 +18,6 @@ constexpr ULONG group_id = 0x4456444E;
 constexpr ULONG queue_id = 0x51554555;
 constexpr UINT longest_message = 16; // in ULONGs
 
-bool may_wait(ULONG wait_option) {
-    return wait_option == TX_NO_WAIT || context() == TX_HOSTED_THREAD;
-}
 bool may_create() {
     return context() < TX_HOSTED_TIMER;
 }
@@ -58,13 +55,13 @@ UINT get_flags(guard& held, TX_EVENT_FLAGS_GROUP& group, ULONG requested, UINT o
                ULONG wait_option) {
     bool deleted = false;
     // No line here: each waits for flags of its own.
-    waiter self{current_thread(), nullptr};
-    enqueue(group.tx_event_flags_group_waiting, self);
+    waiter mine{current_thread(), nullptr};
+    enqueue(group.tx_event_flags_group_waiting, mine);
     const auto result = wait_until_ready(held, wait_option, TX_EVENT_FLAG, [&] {
         deleted = group.tx_event_flags_group_id == 0;
         return deleted || satisfied(group.tx_event_flags_group_current, requested, option);
     });
-    dequeue(group.tx_event_flags_group_waiting, self);
+    dequeue(group.tx_event_flags_group_waiting, mine);
     kernel().changed.notify_all();
     if (deleted)
         return TX_DELETED;
@@ -146,15 +143,15 @@ UINT tx_mutex_get(TX_MUTEX* mutex_ptr, ULONG wait_option) {
         guard held(kernel().mutex);
         if (mutex_ptr == nullptr || mutex_ptr->tx_mutex_id != mutex_id)
             return TX_MUTEX_ERROR;
-        auto* self = current_thread();
+        auto* me = current_thread();
         const auto take = [&] {
-            if (mutex_ptr->tx_mutex_ownership_count != 0 && mutex_ptr->tx_mutex_owner != self)
+            if (mutex_ptr->tx_mutex_ownership_count != 0 && mutex_ptr->tx_mutex_owner != me)
                 return false;
-            mutex_ptr->tx_mutex_owner = self;
+            mutex_ptr->tx_mutex_owner = me;
             ++mutex_ptr->tx_mutex_ownership_count;
             return true;
         };
-        if (mutex_ptr->tx_mutex_ownership_count != 0 && mutex_ptr->tx_mutex_owner == self) {
+        if (mutex_ptr->tx_mutex_ownership_count != 0 && mutex_ptr->tx_mutex_owner == me) {
             take(); // the owner does not queue behind those who wait for it
             return TX_SUCCESS;
         }
