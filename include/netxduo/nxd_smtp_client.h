@@ -188,7 +188,9 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     USHORT nx_smtp_server_port;
     USHORT nx_smtp_client_reply_code_status; /* The code of the last reply that mattered. */
     NX_TCP_SOCKET nx_smtp_client_socket;
-#ifndef NX_SMTP_CLIENT_MINIMAL
+#ifdef NX_SMTP_CLIENT_MINIMAL
+    CHAR nx_smtp_client_reply_text[56]; /* A line of a reply, as far as it goes. */
+#else
     CHAR* nx_smtp_client_user_ptr; /* What is used for authentication: the copies above, or what was lent. */
     CHAR* nx_smtp_client_password_ptr;
     NX_SMTP_RECIPIENT* nx_smtp_client_recipients;

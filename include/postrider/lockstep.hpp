@@ -16,45 +16,46 @@
 
 namespace postrider {
 
-/// The world of a lockstep dialogue: a blocking stream of octets with a clock of its own.
+/// The world of a lockstep dialogue: a blocking stream of octets with a clock of its own, and the content.
 class lockstep_line {
   public:
     /// Takes octets; they may stay in a buffer until the next read(). When the line is lost it does nothing,
     /// and read() says so.
-    virtual void write(std::string_view octets) noexcept = 0;
+    virtual void write(const char* octets, std::size_t size) noexcept = 0;
     /// Sends what was written, then gives what the server says, cut anywhere and lent until the next call of
     /// any function. Empty: nothing came in time, or the line is lost. `first`: a reply begins, and with it
     /// the time-out of stage `at`, which further octets do not extend (RFC 5321 4.5.3.2).
     virtual std::string_view read(stage at, bool first) noexcept = 0;
     /// Whether octets wait to be read.
     virtual bool has_input() noexcept = 0;
+    /// Part `index` of the RFC 5322 message, lent until the next call; line endings and dots are made right
+    /// on the way. A null data() ends it.
+    virtual std::string_view content(unsigned index) noexcept = 0;
 
   protected:
     ~lockstep_line() = default;
 };
 
-/// What is sent, all of it lent. Texts that become a part of a command must hold no control characters, and
-/// the addresses no angle brackets: parse them with mailbox::parse or parse_lenient.
+/// The envelope and the credentials, lent. Texts that become a part of a command must hold no control
+/// characters, and the addresses no angle brackets: parse them with mailbox::parse or parse_lenient.
 struct lockstep_mail {
-    std::string_view client_name;
+    const char* client_name = "localhost";
     std::string_view from;
     std::string_view to;
-    std::string_view user; ///< no authentication while it is empty and authentication optional
-    std::string_view password;
+    const char* user = ""; ///< no authentication while it is empty and authentication optional
+    const char* password = "";
     bool prefer_login = false;
     /// Authenticate only where the server lists AUTH (and then always). Otherwise AUTH PLAIN is tried even
     /// where nothing is listed.
     bool optional_auth = false;
     bool use_ehlo = true; ///< false: begin with HELO, for servers that drop the line at EHLO (RFC 5321 3.2)
-    /// The RFC 5322 message, part by part; line endings and dots are made right on the way.
-    std::span<const std::string_view> content;
 };
 
 /// One dialogue. Not reusable.
 class lockstep {
   public:
-    /// `space` takes the text of a reply line: 64 octets at least; a list of SASL mechanisms or a challenge
-    /// that is longer is not understood.
+    /// `space` takes the text of a reply line, 16 octets at least: SASL mechanisms behind the end of it are
+    /// not seen. It must outlive the dialogue.
     lockstep(lockstep_line& line, std::span<char> space) noexcept : line_(line), reader_(space) {}
 
     /// From the greeting to QUIT. ok: the server accepted the message, whatever became of QUIT.
@@ -69,16 +70,20 @@ class lockstep {
 
   private:
     errc deliver(const lockstep_mail& mail) noexcept;
+    void quit() noexcept;
     errc hello(const lockstep_mail& mail) noexcept;
     errc authenticate(const lockstep_mail& mail) noexcept;
-    errc put_content(const lockstep_mail& mail) noexcept;
-    void put(std::string_view octets) noexcept;
+    errc put_content() noexcept;
+    void put(const char* octets, std::size_t size) noexcept { line_.write(octets, size); }
+    void put(std::string_view octets) noexcept { put(octets.data(), octets.size()); }
     void put(const char* text) noexcept;
     errc command(const char* end) noexcept;
     errc expect(unsigned hundreds, errc read) const noexcept;
     errc reply() noexcept;
     void learn(std::string_view line) noexcept;
-    void write_base64(std::span<const std::string_view> parts) noexcept;
+    void put_base64(const char* text) noexcept;
+    void put_base64(char octet) noexcept;
+    void end_base64() noexcept;
     bool asks_for_password() noexcept;
 
     lockstep_line& line_;
@@ -88,6 +93,8 @@ class lockstep {
     bool lists_auth_ = false;
     bool lists_plain_ = false;
     bool lists_login_ = false;
+    std::uint8_t group_size_ = 0;
+    char group_[3]; // octets that wait for their base64
 };
 
 } // namespace postrider

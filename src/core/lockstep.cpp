@@ -10,10 +10,15 @@ namespace postrider {
 errc lockstep::send(const lockstep_mail& mail) noexcept {
     const errc e = deliver(mail);
     if (e == errc::ok || e == errc::command_refused) {
-        put("QUIT\r\n");
-        line_.read(stage::quit, true); // whatever becomes of it
+        quit();
     }
     return e;
+}
+
+// Whatever becomes of it.
+void lockstep::quit() noexcept {
+    put("QUIT\r\n");
+    line_.read(stage::quit, true);
 }
 
 errc lockstep::deliver(const lockstep_mail& mail) noexcept {
@@ -40,7 +45,11 @@ errc lockstep::deliver(const lockstep_mail& mail) noexcept {
         at_ = stage::data;
         e = expect(3, command("DATA\r\n"));
     }
-    return e == errc::ok ? put_content(mail) : e;
+    if (e == errc::ok) {
+        at_ = stage::content;
+        e = put_content();
+    }
+    return e == errc::ok ? expect(2, command(".\r\n")) : e;
 }
 
 // RFC 5321 3.2, 4.1.1.1
@@ -60,13 +69,12 @@ errc lockstep::hello(const lockstep_mail& mail) noexcept {
 
 // RFC 4954 4, without an initial response: this form every server knows.
 errc lockstep::authenticate(const lockstep_mail& mail) noexcept {
-    if (mail.optional_auth && (mail.user.empty() || !lists_auth_)) {
+    if (mail.optional_auth && (mail.user[0] == '\0' || !lists_auth_)) {
         return errc::ok;
     }
     at_ = stage::auth;
     const bool login = lists_login_ && (mail.prefer_login || !lists_plain_);
-    const std::string_view plain[] = {{"", 1}, mail.user, {"", 1}, mail.password};
-    unsigned part = 0; // LOGIN: which one was sent last
+    bool password = !login; // what was sent last held the password
     unsigned answers = login ? 2 : 1;
     errc e = command(login ? "AUTH LOGIN\r\n" : "AUTH PLAIN\r\n");
     while (e == errc::ok && code_ == 334) {
@@ -74,48 +82,52 @@ errc lockstep::authenticate(const lockstep_mail& mail) noexcept {
             e = command("*\r\n");
             return e == errc::ok ? errc::command_refused : e;
         }
-        --answers;
         if (login) {
-            part = part == 1 || (part == 0 && asks_for_password()) ? 3 : 1;
+            password = answers == 2 ? asks_for_password() : !password;
+            put_base64(password ? mail.password : mail.user);
+        } else {
+            put_base64('\0');
+            put_base64(mail.user);
+            put_base64('\0');
+            put_base64(mail.password);
         }
-        write_base64({plain + part, login ? 1U : 4U});
+        end_base64();
+        --answers;
         e = command("\r\n");
     }
     // Success before the server saw a password is none.
     return e == errc::ok && answers > 0 ? errc::command_refused : expect(2, e);
 }
 
-errc lockstep::put_content(const lockstep_mail& mail) noexcept {
-    at_ = stage::content;
+errc lockstep::put_content() noexcept {
     char previous = before_content;
-    for (const std::string_view part : mail.content) {
-        std::size_t from = 0; // what stands before it was written
-        for (std::size_t i = 0; i < part.size(); ++i) {
-            if (part[i] == '\0') {
+    std::string_view part;
+    for (unsigned index = 0; (part = line_.content(index)).data() != nullptr; ++index) {
+        const char* from = part.data(); // what stands before it was written
+        const char* const end = from + part.size();
+        for (const char* at = from; at != end; ++at) {
+            if (*at == '\0') {
                 return errc::content_has_nul;
             }
-            const char* const due = due_between(previous, part[i], true);
-            previous = part[i];
-            if (due[0] != '\0') {
-                put(std::string_view{part.data() + from, i - from});
+            const char* const due = due_between(previous, *at, true);
+            previous = *at;
+            if (*due != '\0') {
+                put(from, static_cast<std::size_t>(at - from));
                 put(due);
-                from = i;
+                from = at;
             }
         }
-        put(text::without(part, from));
+        put(from, static_cast<std::size_t>(end - from));
     }
-    if (previous != '\n') {
+    if (previous != '\n') { // the last line has no end, or half of one
         put(due_between(previous, '\n', true));
+        put("\n");
     }
-    return expect(2, command(previous == '\n' ? ".\r\n" : "\n.\r\n"));
-}
-
-void lockstep::put(std::string_view octets) noexcept {
-    line_.write(octets);
+    return errc::ok;
 }
 
 void lockstep::put(const char* text) noexcept {
-    line_.write(text);
+    put(std::string_view{text});
 }
 
 // Writes the end of a command and reads the reply. What the server said before it was asked is not that
@@ -179,31 +191,36 @@ void lockstep::learn(std::string_view line) noexcept {
     }
 }
 
-void lockstep::write_base64(std::span<const std::string_view> parts) noexcept {
-    std::size_t left = 0;
-    for (const std::string_view part : parts) {
-        left += part.size();
+void lockstep::put_base64(const char* text) noexcept {
+    for (; *text != '\0'; ++text) {
+        put_base64(*text);
     }
-    char octets[3];
-    unsigned n = 0;
-    for (const std::string_view part : parts) {
-        for (const char c : part) {
-            octets[n++] = c;
-            if (--left == 0 || n == 3) {
-                char four[4];
-                base64_encode_group(octets, n, four);
-                put(std::string_view{four, 4});
-                n = 0;
-            }
-        }
+}
+
+void lockstep::put_base64(char octet) noexcept {
+    group_[group_size_++] = octet;
+    if (group_size_ == sizeof group_) {
+        end_base64();
+    }
+}
+
+// Writes the octets that wait, padded.
+void lockstep::end_base64() noexcept {
+    if (group_size_ > 0) {
+        char four[4];
+        base64_encode_group(group_, group_size_, four);
+        put(four, sizeof four);
+        group_size_ = 0;
     }
 }
 
 // The two words of LOGIN come in either order; whatever is not "Password" asks for the user first.
 bool lockstep::asks_for_password() noexcept {
     constexpr std::string_view word = "password";
-    const std::ptrdiff_t size = base64_decode_in_place(reader_.text_in_place(), reader_.text().size());
-    return size >= static_cast<std::ptrdiff_t>(word.size()) &&
+    constexpr std::size_t encoded = 12; // octets of base64 that hold it
+    return reader_.text().size() >= encoded &&
+           base64_decode_in_place(reader_.text_in_place(), encoded) >=
+               static_cast<std::ptrdiff_t>(word.size()) &&
            equal_ignoring_case({reader_.text_in_place(), word.size()}, word);
 }
 

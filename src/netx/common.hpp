@@ -11,8 +11,8 @@ namespace postrider::netx {
 inline constexpr std::size_t max_subject = 512;
 inline constexpr ULONG bind_wait = NX_IP_PERIODIC_RATE;
 
-/// The header fields after the subject, as the documented service has them, and the empty line.
-inline constexpr std::string_view mime_header = "MIME-Version: 1.0\r\n"
+/// The end of the field before, the last header fields as the documented service has them, the empty line.
+inline constexpr std::string_view mime_header = "\r\nMIME-Version: 1.0\r\n"
                                                 "Content-Type: text/plain;\r\n"
                                                 "  charset=\"utf-8\"\r\n"
                                                 "Content-Transfer-Encoding: 8bit\r\n"

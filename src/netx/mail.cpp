@@ -133,11 +133,10 @@ std::string_view text_mail::header_part() {
     case step::domain:
         return then(step::priority, fields_.from.domain().empty() ? fields_.domain : fields_.from.domain());
     case step::priority:
-        return then(step::mime, fields_.priority == NX_SMTP_MAIL_PRIORITY_HIGH
-                                    ? ">\r\nImportance: high\r\nX-Priority: 1\r\n"
-                                : fields_.priority == NX_SMTP_MAIL_PRIORITY_LOW
-                                    ? ">\r\nImportance: low\r\nX-Priority: 5\r\n"
-                                    : ">\r\n");
+        return then(step::mime,
+                    fields_.priority == NX_SMTP_MAIL_PRIORITY_HIGH  ? ">\r\nImportance: high\r\nX-Priority: 1"
+                    : fields_.priority == NX_SMTP_MAIL_PRIORITY_LOW ? ">\r\nImportance: low\r\nX-Priority: 5"
+                                                                    : ">");
     default:
         return then(step::body, mime_header);
     }

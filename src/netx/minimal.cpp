@@ -10,17 +10,16 @@ namespace postrider::netx {
 
 namespace {
 
-// Octets kept of a reply line: enough for a list of mechanisms.
-constexpr std::size_t reply_space = 128;
-
 // The dialogue's octets in NetX packets. It holds one packet to send and one received, at most.
 class packet_line final : public lockstep_line {
   public:
-    explicit packet_line(NX_SMTP_CLIENT& c) : client_(c) {}
+    packet_line(NX_SMTP_CLIENT& c, const lockstep_mail& mail, const CHAR* subject, std::string_view body)
+        : client_(c), mail_(mail), subject_(subject), body_(body) {}
 
-    void write(std::string_view octets) noexcept override;
+    void write(const char* octets, std::size_t size) noexcept override;
     std::string_view read(stage at, bool first) noexcept override;
     bool has_input() noexcept override;
+    std::string_view content(unsigned index) noexcept override;
 
     /// Connects. On an error everything is undone.
     UINT open() noexcept;
@@ -34,6 +33,9 @@ class packet_line final : public lockstep_line {
     void drop_received() noexcept;
 
     NX_SMTP_CLIENT& client_;
+    const lockstep_mail& mail_;
+    const CHAR* subject_;
+    std::string_view body_;
     NX_PACKET* out_ = NX_NULL;
     NX_PACKET* in_ = NX_NULL;   // released when its last part was read
     NX_PACKET* part_ = NX_NULL; // of in_, the next to give
@@ -41,8 +43,8 @@ class packet_line final : public lockstep_line {
     UINT status_ = NX_SUCCESS;  // of the NetX call that failed
 };
 
-void packet_line::write(std::string_view octets) noexcept {
-    while (!octets.empty() && status_ == NX_SUCCESS) {
+void packet_line::write(const char* octets, std::size_t size) noexcept {
+    while (size > 0 && status_ == NX_SUCCESS) {
         if (out_ == NX_NULL) {
             status_ = nx_packet_allocate(client_.nx_smtp_client_packet_pool_ptr, &out_,
                                          client_.nx_smtp_server_address.nxd_ip_version == NX_IP_VERSION_V4
@@ -52,11 +54,12 @@ void packet_line::write(std::string_view octets) noexcept {
             continue;
         }
         const auto room = static_cast<ULONG>(out_->nx_packet_data_end - out_->nx_packet_append_ptr);
-        const ULONG size = octets.size() < room ? static_cast<ULONG>(octets.size()) : room;
-        status_ = nx_packet_data_append(out_, const_cast<char*>(octets.data()), size,
+        const ULONG taken = size < room ? static_cast<ULONG>(size) : room;
+        status_ = nx_packet_data_append(out_, const_cast<char*>(octets), taken,
                                         client_.nx_smtp_client_packet_pool_ptr, NX_NO_WAIT);
-        octets = {octets.data() + size, octets.size() - size};
-        if (size == room) {
+        octets += taken;
+        size -= taken;
+        if (taken == room) {
             send();
         }
     }
@@ -141,15 +144,37 @@ void packet_line::close(ULONG wait) noexcept {
     nx_tcp_client_socket_unbind(&client_.nx_smtp_client_socket);
 }
 
-// One connection, one dialogue.
-UINT attempt(NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
-    packet_line line(c);
+// The parts of the message: a name, its text, the next name.
+std::string_view packet_line::content(unsigned index) noexcept {
+    switch (index) {
+    case 0:
+        return "To: ";
+    case 1:
+        return mail_.to;
+    case 2:
+        return "\r\nFrom: ";
+    case 3:
+        return mail_.from;
+    case 4:
+        return "\r\nSubject: ";
+    case 5:
+        return subject_;
+    case 6:
+        return mime_header;
+    case 7:
+        return body_;
+    default:
+        return {};
+    }
+}
+
+// One connection, one dialogue. `dropped`: the server dropped the line at EHLO.
+UINT attempt(packet_line& line, NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
     const UINT status = line.open();
     if (status != NX_SUCCESS) {
         return status;
     }
-    char space[reply_space];
-    lockstep dialogue(line, space);
+    lockstep dialogue(line, c.nx_smtp_client_reply_text);
     const errc e = dialogue.send(mail);
     c.nx_smtp_client_reply_code_status = static_cast<USHORT>(dialogue.code());
     line.close(e == errc::ok ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT);
@@ -160,15 +185,13 @@ UINT attempt(NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
                                         : code_of(dialogue.at());
 }
 
-// A server that drops the line at EHLO may know HELO (RFC 5321 3.2).
-UINT send(NX_SMTP_CLIENT& c, lockstep_mail& mail) {
-    bool dropped = false;
-    const UINT status = attempt(c, mail, dropped);
-    if (!dropped) {
-        return status;
+// Takes the address out of its brackets.
+bool read_address(std::string_view& address, const CHAR* text) {
+    const result<mailbox> parsed = mailbox::parse_lenient(text);
+    if (parsed) {
+        address = parsed->text();
     }
-    mail.use_ehlo = false;
-    return attempt(c, mail, dropped);
+    return parsed.has_value();
 }
 
 } // namespace
@@ -176,35 +199,37 @@ UINT send(NX_SMTP_CLIENT& c, lockstep_mail& mail) {
 } // namespace postrider::netx
 
 using namespace postrider;
+using namespace postrider::netx;
 
 UINT _nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UINT, CHAR* subject,
                         CHAR* mail_body, UINT mail_body_length) {
     NX_SMTP_CLIENT& c = *client_ptr;
-    if (!netx::is_created(c)) {
+    if (!is_created(c)) {
         return NX_SMTP_CLIENT_NOT_INTIALIZED;
     }
-    const result<mailbox> from = mailbox::parse_lenient(c.nx_smtp_client_from_address);
-    const result<mailbox> to = mailbox::parse_lenient(recipient_address);
+    lockstep_mail mail;
+    mail.client_name = c.nx_smtp_client_domain;
     const std::string_view title = subject;
-    const std::string_view domain = c.nx_smtp_client_domain;
-    if (title.size() > netx::max_subject) {
+    if (title.size() > max_subject) {
         return NX_SIZE_ERROR;
     }
-    if (!from || !to || netx::has_control(title, '\t') || netx::has_control(domain)) {
+    if (!read_address(mail.from, c.nx_smtp_client_from_address) ||
+        !read_address(mail.to, recipient_address) || has_control(title) || has_control(mail.client_name)) {
         return NX_SMTP_INVALID_PARAM;
     }
-    const std::string_view content[] = {
-        "To: ",          to->text(), "\r\nFrom: ",      from->text(),
-        "\r\nSubject: ", title,      netx::mime_header, {mail_body, mail_body_length}};
-    lockstep_mail mail{.client_name = domain,
-                       .from = from->text(),
-                       .to = to->text(),
-                       .user = c.nx_smtp_username,
-                       .password = c.nx_smtp_password,
-                       .prefer_login = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN,
-                       .optional_auth = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_NONE,
-                       .content = content};
-    return netx::send(c, mail);
+    mail.user = c.nx_smtp_username;
+    mail.password = c.nx_smtp_password;
+    mail.prefer_login = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN;
+    mail.optional_auth = c.nx_smtp_client_authentication_type == NX_SMTP_CLIENT_AUTH_NONE;
+    for (;;) {
+        packet_line line(c, mail, subject, {mail_body, mail_body_length});
+        bool dropped = false;
+        const UINT status = attempt(line, c, mail, dropped);
+        if (!dropped || !mail.use_ehlo) {
+            return status;
+        }
+        mail.use_ehlo = false; // a server that drops the line at EHLO may know HELO (RFC 5321 3.2)
+    }
 }
 
 #endif // NX_SMTP_CLIENT_MINIMAL

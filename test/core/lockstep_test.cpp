@@ -21,7 +21,7 @@ class scripted_line final : public lockstep_line {
     explicit scripted_line(std::vector<std::string> replies, std::size_t piece = whole)
         : replies_(std::move(replies)), piece_(piece) {}
 
-    void write(std::string_view octets) noexcept override { sent_ += octets; }
+    void write(const char* octets, std::size_t size) noexcept override { sent_.append(octets, size); }
 
     std::string_view read(stage at, bool first) noexcept override {
         asked_.push_back(at);
@@ -37,6 +37,11 @@ class scripted_line final : public lockstep_line {
 
     bool has_input() noexcept override { return !unread_.empty() || next_ == early_; }
 
+    std::string_view content(unsigned index) noexcept override {
+        return index < content_.size() ? content_[index] : std::string_view{};
+    }
+
+    void give(std::vector<std::string_view> content) { content_ = std::move(content); }
     /// Lets the reply with that index come before its command.
     void early(std::size_t index) { early_ = index; }
     const std::string& sent() const { return sent_; }
@@ -46,6 +51,7 @@ class scripted_line final : public lockstep_line {
   private:
     std::vector<std::string> replies_;
     std::size_t piece_;
+    std::vector<std::string_view> content_ = {"Subject: hi\r\n\r\n", "text\r\n"};
     std::size_t next_ = 0;
     std::size_t early_ = ~std::size_t{0};
     std::string sent_;
@@ -62,8 +68,6 @@ struct ending {
     std::string sent;
 };
 
-constexpr std::string_view message[] = {"Subject: hi\r\n\r\n", "text\r\n"};
-
 lockstep_mail plain_mail() {
     lockstep_mail m;
     m.client_name = "device.example";
@@ -71,13 +75,12 @@ lockstep_mail plain_mail() {
     m.to = "b@example.net";
     m.user = "alice";
     m.password = "secret";
-    m.content = message;
     return m;
 }
 
 lockstep_mail open_mail() {
     lockstep_mail m = plain_mail();
-    m.user = {};
+    m.user = "";
     m.optional_auth = true;
     return m;
 }
@@ -333,7 +336,7 @@ TEST(lockstep, optional_authentication_follows_the_server) {
     EXPECT_EQ(run(mail, open_server).error, errc::ok); // nothing listed, nothing done
     EXPECT_NE(run(mail, server_with(lists_both, {"334 \r\n", "235 in\r\n"})).sent.find("AUTH PLAIN"),
               std::string::npos);
-    mail.user = {}; // nothing to say
+    mail.user = ""; // nothing to say
     EXPECT_EQ(run(mail, server_with(lists_both, {})).error, errc::ok);
 }
 
@@ -347,9 +350,9 @@ TEST(lockstep, success_before_the_password_is_none) {
 // --- content ---
 
 std::string content_sent(std::vector<std::string_view> parts) {
-    lockstep_mail mail = open_mail();
-    mail.content = parts;
-    const std::string sent = run(mail, open_server).sent;
+    scripted_line line(open_server);
+    line.give(std::move(parts));
+    const std::string sent = run(open_mail(), line).sent;
     const std::size_t begin = sent.find("DATA\r\n") + 6;
     return sent.substr(begin, sent.find("QUIT") - begin);
 }
@@ -384,10 +387,9 @@ TEST(lockstep, content_is_what_the_engine_would_send) {
 }
 
 TEST(lockstep, a_nul_is_never_sent) {
-    lockstep_mail mail = open_mail();
-    const std::string_view parts[] = {"text\r\n", {"a\0b", 3}};
-    mail.content = parts;
-    const ending end = run(mail, open_server);
+    scripted_line line(open_server);
+    line.give({"text\r\n", {"a\0b", 3}});
+    const ending end = run(open_mail(), line);
     EXPECT_EQ(end.error, errc::content_has_nul);
     EXPECT_EQ(end.at, stage::content);
     EXPECT_EQ(end.sent.find('\0'), std::string::npos);
