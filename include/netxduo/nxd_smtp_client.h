@@ -170,9 +170,10 @@ struct NX_SMTP_CLIENT_STRUCT;
 #define NX_SMTP_CLIENT_ENGINE_SIZE (64 * sizeof(VOID*) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING)
 #endif
 
-/* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application. */
+/* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application. (Many
+   ports of ThreadX have no ULONG64.) */
 typedef struct NX_SMTP_RECIPIENT_STRUCT {
-    ULONG64 nx_smtp_recipient_engine[(13 * sizeof(VOID*) + 20 + 7) / 8];
+    unsigned long long nx_smtp_recipient_engine[(13 * sizeof(VOID*) + 20 + 7) / 8];
 } NX_SMTP_RECIPIENT;
 
 typedef struct NX_SMTP_CLIENT_STRUCT {
@@ -210,7 +211,7 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     (struct NX_SMTP_CLIENT_STRUCT* client_ptr, NX_SECURE_TLS_SESSION* session_ptr);
     NX_SECURE_TLS_SESSION nx_smtp_client_tls_session;
 #endif
-    ULONG64 nx_smtp_client_engine[(NX_SMTP_CLIENT_ENGINE_SIZE + 7) / 8];
+    unsigned long long nx_smtp_client_engine[(NX_SMTP_CLIENT_ENGINE_SIZE + 7) / 8];
 #endif
 } NX_SMTP_CLIENT;
 

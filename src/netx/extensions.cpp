@@ -9,7 +9,7 @@
 namespace postrider::netx {
 
 static_assert(sizeof(engine) <= sizeof(NX_SMTP_CLIENT::nx_smtp_client_engine), "NX_SMTP_CLIENT_ENGINE_SIZE");
-static_assert(alignof(engine) <= alignof(ULONG64));
+static_assert(alignof(engine) <= alignof(unsigned long long));
 static_assert(sizeof(recipient) <= sizeof(NX_SMTP_RECIPIENT) &&
               alignof(recipient) <= alignof(NX_SMTP_RECIPIENT));
 
