@@ -170,8 +170,8 @@ struct NX_SMTP_CLIENT_STRUCT;
 #define NX_SMTP_CLIENT_ENGINE_SIZE (64 * sizeof(VOID*) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING)
 #endif
 
-/* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application. (Many
-   ports of ThreadX have no ULONG64.) */
+/* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application.
+   (Many ports of ThreadX have no ULONG64.) */
 typedef struct NX_SMTP_RECIPIENT_STRUCT {
     unsigned long long nx_smtp_recipient_engine[(13 * sizeof(VOID*) + 20 + 7) / 8];
 } NX_SMTP_RECIPIENT;
