@@ -20,8 +20,7 @@ struct arguments {
     CHAR* from = name("alice@mail.test");
     CHAR* domain = name("device.test");
     UINT type = NX_SMTP_CLIENT_AUTH_PLAIN;
-    NXD_ADDRESS address = loopback();
-    NXD_ADDRESS* at = &address;
+    NXD_ADDRESS* at = nullptr;
     UINT port = 25;
 
     UINT checked() {
@@ -36,6 +35,7 @@ class service_arguments : public smtp {
   protected:
     arguments good() {
         arguments a{&client, &ip, &application->control};
+        a.at = &address;
         a.port = server.port();
         return a;
     }
@@ -45,6 +45,8 @@ class service_arguments : public smtp {
         EXPECT_EQ(_nxe_smtp_mail_send(&client, name("bob"), 2, name("s"), body.data(), 1),
                   UINT{NX_SMTP_CLIENT_NOT_INTIALIZED});
     }
+
+    NXD_ADDRESS address = loopback();
 };
 
 TEST_F(service_arguments, create_checks_pointers_first) {
@@ -79,7 +81,7 @@ TEST_F(service_arguments, create_checks_ip_then_address_then_sizes) {
     EXPECT_EQ(a.checked(), UINT{NX_IP_ADDRESS_ERROR});
     nowhere.nxd_ip_version = 5;
     EXPECT_EQ(a.checked(), UINT{NX_IP_ADDRESS_ERROR});
-    a.at = &a.address;
+    a.at = &address;
     EXPECT_EQ(a.checked(), UINT{NX_SIZE_ERROR});
     expect_no_client();
 }
@@ -264,7 +266,6 @@ TEST_F(service_arguments, each_transport_failure_has_its_code) {
 }
 
 TEST_F(service_arguments, a_c_program_compiles_and_works_unchanged) {
-    auto address = loopback();
     UINT step = 0;
     EXPECT_EQ(netx_c_caller(&ip, &application->control, &address, server.port(), &step), success)
         << "step " << step;
