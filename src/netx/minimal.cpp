@@ -178,7 +178,7 @@ UINT attempt(packet_line& line, NX_SMTP_CLIENT& c, const lockstep_mail& mail, bo
     const errc e = dialogue.send(mail);
     c.nx_smtp_client_reply_code_status = static_cast<USHORT>(dialogue.code());
     line.close(e == errc::ok ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT);
-    dropped = e == errc::connection_lost && line.status() != NX_NO_PACKET && dialogue.at() == stage::ehlo;
+    dropped = e == errc::connection_lost && line.status() == NX_NOT_CONNECTED && dialogue.at() == stage::ehlo;
     return e == errc::ok                ? NX_SUCCESS
            : e == errc::connection_lost ? line.status()
            : e == errc::content_has_nul ? NX_SMTP_CONTENT_ERROR
