@@ -34,6 +34,14 @@
 #ifndef POSTRIDER_MT_PRIORITY
 #define POSTRIDER_MT_PRIORITY 1
 #endif
+#ifndef POSTRIDER_FAST_SCAN
+// Content is looked at in blocks: worth its code where there is plenty of it.
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ == 8
+#define POSTRIDER_FAST_SCAN 1
+#else
+#define POSTRIDER_FAST_SCAN 0
+#endif
+#endif
 #ifndef POSTRIDER_CHECKED
 #define POSTRIDER_CHECKED 0
 #endif

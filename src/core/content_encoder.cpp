@@ -5,22 +5,6 @@
 
 namespace postrider {
 
-namespace {
-
-constexpr bool is_special(char c) noexcept {
-    return c == '\r' || c == '\n' || c == '\0';
-}
-
-// The first CR, LF or NUL in [from, size).
-std::size_t find_special(std::string_view s, std::size_t from) noexcept {
-    while (from < s.size() && !is_special(s[from])) {
-        ++from;
-    }
-    return from;
-}
-
-} // namespace
-
 std::string_view content_encoder::next() noexcept {
     if (held_cr_ && (last_ || !rest_.empty())) {
         held_cr_ = false;
@@ -51,18 +35,7 @@ std::string_view content_encoder::next() noexcept {
 
 // How many octets may go out as they are, the first one in any case.
 std::size_t content_encoder::run() const noexcept {
-    if (framing_ == framing::binary) {
-        return rest_.size();
-    }
-    std::size_t i = 1;
-    while (i < rest_.size()) {
-        if (rest_[i] == '\0' || *due_between(rest_[i - 1], rest_[i], framing_ == framing::dots) != '\0') {
-            break;
-        }
-        // Behind a CR or LF the very next octet counts, otherwise the next of these.
-        i = is_special(rest_[i]) ? i + 1 : find_special(rest_, i + 1);
-    }
-    return i;
+    return framing_ == framing::binary ? rest_.size() : find_due(rest_, 1, framing_ == framing::dots);
 }
 
 // The end of the last chunk: what is not a whole line is made one.

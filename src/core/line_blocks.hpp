@@ -1,0 +1,100 @@
+// find_due() in blocks: all neighbours of a block at once, by comparing it with the same octets one place
+// earlier. Content that is canonical already, which most is, passes without a branch that depends on it.
+#pragma once
+
+#include "line_ends.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace postrider {
+
+constexpr bool is_due(char previous, char next, bool dots) noexcept {
+    return (previous == '\r') != (next == '\n') || (dots && next == '.' && previous == '\n') || next == '\0';
+}
+
+/// Octet by octet: all of it where flash is scarce, and the rest that fills no block.
+inline std::size_t find_due_by_octet(std::string_view s, std::size_t from, bool dots) noexcept {
+    while (from < s.size() && !is_due(s[from - 1], s[from], dots)) {
+        ++from;
+    }
+    return from;
+}
+
+// Which octet of a word is the first, counting from the lowest address, that is not zero.
+inline unsigned first_octet(std::uint64_t word) noexcept {
+    constexpr bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    return static_cast<unsigned>(little ? __builtin_ctzll(word) : __builtin_clzll(word)) / 8U;
+}
+
+// Eight octets in a register of any 64-bit machine.
+struct word_block {
+    static constexpr std::size_t size = 8;
+    std::uint64_t found;
+
+    // 0x80 in each octet of `word` that is c, exactly: no carry leaves an octet.
+    static std::uint64_t equal(std::uint64_t word, char c) noexcept {
+        constexpr std::uint64_t low = 0x7F7F7F7F7F7F7F7FU;
+        const std::uint64_t other = word ^ (0x0101010101010101U * static_cast<unsigned char>(c));
+        return ~(((other & low) + low) | other | low);
+    }
+    void look_at(const char* at, bool dots) noexcept {
+        std::uint64_t here = 0;
+        std::uint64_t before = 0;
+        std::memcpy(&here, at, size);
+        std::memcpy(&before, at - 1, size);
+        const std::uint64_t dot = dots ? equal(here, '.') & equal(before, '\n') : 0;
+        found = (equal(before, '\r') ^ equal(here, '\n')) | dot | equal(here, '\0');
+    }
+    std::size_t first() const noexcept { return found == 0 ? size : first_octet(found); }
+};
+
+// A vector of the machine. GCC's and Clang's own vector types need no header and become SSE2, AVX2 or NEON.
+using octets_16 [[gnu::vector_size(16)]] = signed char;
+using octets_32 [[gnu::vector_size(32)]] = signed char;
+using words_16 [[gnu::vector_size(16)]] = std::uint64_t;
+using words_32 [[gnu::vector_size(32)]] = std::uint64_t;
+
+template <class Octets, class Words>
+struct vector_block {
+    static constexpr std::size_t size = sizeof(Octets);
+    Words found;
+
+    [[gnu::always_inline]] void look_at(const char* at, bool dots) noexcept {
+        Octets here;
+        Octets before;
+        std::memcpy(&here, at, size);
+        std::memcpy(&before, at - 1, size);
+        // Without dots a NUL takes its place, which is found anyway.
+        const signed char transparent = dots ? '.' : '\0';
+        const Octets dot = (here == Octets{} + transparent) & (before == Octets{} + '\n');
+        found = reinterpret_cast<Words>(((before == Octets{} + '\r') ^ (here == Octets{} + '\n')) | dot |
+                                        (here == Octets{} + '\0'));
+    }
+    [[gnu::always_inline]] std::size_t first() const noexcept {
+        for (std::size_t i = 0; i < size / 8; ++i) {
+            if (found[i] != 0) {
+                return 8 * i + first_octet(found[i]);
+            }
+        }
+        return size;
+    }
+};
+
+using block_16 = vector_block<octets_16, words_16>;
+using block_32 = vector_block<octets_32, words_32>;
+
+template <class Block>
+[[gnu::always_inline]] inline std::size_t find_due_by(std::string_view s, std::size_t from,
+                                                      bool dots) noexcept {
+    for (; from + Block::size <= s.size(); from += Block::size) {
+        Block block;
+        block.look_at(s.data() + from, dots);
+        if (const std::size_t i = block.first(); i < Block::size) {
+            return from + i;
+        }
+    }
+    return find_due_by_octet(s, from, dots);
+}
+
+} // namespace postrider
