@@ -236,10 +236,11 @@ TEST_F(netx, a_peer_that_never_closes_costs_the_whole_wait) {
 #ifndef NX_DISABLE_RESET_DISCONNECT
 TEST_F(netx, a_disconnect_without_wait_is_a_reset) {
     std::atomic<int> error{0};
+    std::atomic<bool> came{false};
     {
         loopback_server server(
             [&](peer& p) {
-                p.read(1);
+                came = p.read(1) == "x";
                 char octet = 0;
                 error = recv(p.fd(), &octet, 1, 0) < 0 ? errno : -1;
             },
@@ -247,6 +248,8 @@ TEST_F(netx, a_disconnect_without_wait_is_a_reset) {
         client c(ip);
         ASSERT_EQ(c.connect(server.port()), UINT{NX_SUCCESS});
         ASSERT_EQ(c.send(application->control, "x"), UINT{NX_SUCCESS});
+        for (int i = 0; i < 5000 && !came; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
         EXPECT_EQ(nx_tcp_socket_disconnect(&c.socket, NX_NO_WAIT), UINT{NX_IN_PROGRESS});
         EXPECT_EQ(c.socket.nx_tcp_socket_state, UINT{NX_TCP_CLOSED});
         EXPECT_EQ(nx_tcp_client_socket_unbind(&c.socket), UINT{NX_SUCCESS});
