@@ -193,6 +193,17 @@ TEST_F(extensions, a_dead_kept_session_with_a_server_that_drops_ehlo) {
     EXPECT_EQ(server.accepted().size(), 2U);
 }
 
+TEST_F(extensions, what_nobody_asked_for_is_not_the_answer_to_what_comes_next) {
+    create();
+    ASSERT_EQ(nx_smtp_client_session_keep(&client, NX_TRUE), success);
+    EXPECT_EQ(send(), success);
+    server.interject("250 ok\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_NE(send(), success);
+    EXPECT_EQ(words(server.heard()), (lines{"EHLO", "MAIL", "RCPT", "DATA"})) << "nothing more was said";
+    expect_usable_kept();
+}
+
 TEST_F(extensions, raw_messages) {
     create();
     std::string message = "X-Own: 1\r\nSubject: mine\r\n\r\n.dot\r\nno end";

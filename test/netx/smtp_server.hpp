@@ -172,6 +172,13 @@ class smtp_server {
             shutdown(open_fd_, SHUT_RDWR);
     }
 
+    /// Says something unasked on the line that is open.
+    void interject(std::string_view text) {
+        const std::lock_guard held(mutex_);
+        if (open_fd_ >= 0)
+            (void)!::send(open_fd_, text.data(), text.size(), MSG_NOSIGNAL);
+    }
+
   private:
     std::string answer_to(const std::string& word, const std::string& command = {}) {
         const std::lock_guard held(mutex_);
