@@ -1,13 +1,9 @@
-// What the engine costs by itself, without a stream: transactions against a server that is a string, and
-// content made canonical, beside a memcpy of the same octets and a loop that looks at every one of them.
-#include "postrider/content_encoder.hpp"
+// What the engine costs by itself, without a stream: transactions against a server that is a string.
 #include "postrider/session.hpp"
 
 #include <array>
 #include <benchmark/benchmark.h>
-#include <cstring>
 #include <string>
-#include <vector>
 
 namespace {
 
@@ -21,64 +17,6 @@ std::string text_of(std::size_t size, std::size_t columns) {
     }
     return text;
 }
-
-// --- content ---
-
-constexpr std::size_t block = 8U << 20U;
-
-void copy_only(benchmark::State& state) {
-    const std::string text = text_of(block, static_cast<std::size_t>(state.range(0)));
-    std::vector<char> to(text.size());
-    for (auto _ : state) {
-        std::memcpy(to.data(), text.data(), text.size());
-        benchmark::DoNotOptimize(to.data());
-        benchmark::ClobberMemory();
-    }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
-                            static_cast<std::int64_t>(text.size()));
-}
-
-// What a client does that looks at each octet and copies it.
-void octet_loop(benchmark::State& state) {
-    const std::string text = text_of(block, static_cast<std::size_t>(state.range(0)));
-    std::vector<char> to(2 * text.size());
-    for (auto _ : state) {
-        char* out = to.data();
-        char before = '\n';
-        for (const char c : text) {
-            if (before == '\n' && c == '.') {
-                *out++ = '.';
-            }
-            if (c == '\n' && before != '\r') {
-                *out++ = '\r';
-            }
-            *out++ = c;
-            before = c;
-        }
-        benchmark::DoNotOptimize(out);
-    }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
-                            static_cast<std::int64_t>(text.size()));
-}
-
-void content_slices(benchmark::State& state) {
-    const std::string text = text_of(block, static_cast<std::size_t>(state.range(0)));
-    for (auto _ : state) {
-        content_encoder encoder;
-        encoder.lend(text, true);
-        std::size_t size = 0;
-        for (std::string_view slice = encoder.next(); !slice.empty(); slice = encoder.next()) {
-            size += slice.size();
-        }
-        benchmark::DoNotOptimize(size);
-    }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
-                            static_cast<std::int64_t>(text.size()));
-}
-
-BENCHMARK(copy_only)->ArgName("columns")->Arg(72)->Arg(10);
-BENCHMARK(octet_loop)->ArgName("columns")->Arg(72)->Arg(10);
-BENCHMARK(content_slices)->ArgName("columns")->Arg(72)->Arg(10);
 
 // --- transactions ---
 

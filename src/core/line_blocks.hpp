@@ -84,14 +84,41 @@ struct vector_block {
 using block_16 = vector_block<octets_16, words_16>;
 using block_32 = vector_block<octets_32, words_32>;
 
+// Several blocks at once, as long as nothing is due in them.
+template <class Block>
+[[gnu::always_inline]] inline std::size_t skip_blocks(std::string_view s, std::size_t from,
+                                                      bool dots) noexcept {
+    constexpr std::size_t together = 4;
+    for (; from + together * Block::size <= s.size(); from += together * Block::size) {
+        Block any{};
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < together; ++i) {
+            Block block;
+            block.look_at(s.data() + from + i * Block::size, dots);
+            any.found |= block.found;
+        }
+        if (any.first() < Block::size) {
+            break;
+        }
+    }
+    return from;
+}
+
 template <class Block>
 [[gnu::always_inline]] inline std::size_t find_due_by(std::string_view s, std::size_t from,
                                                       bool dots) noexcept {
-    for (; from + Block::size <= s.size(); from += Block::size) {
-        Block block;
-        block.look_at(s.data() + from, dots);
-        if (const std::size_t i = block.first(); i < Block::size) {
-            return from + i;
+    for (bool near = true; from + Block::size <= s.size(); near = false) {
+        // What is due at short intervals is found soon; after that the stride is long.
+        if (!near) {
+            from = skip_blocks<Block>(s, from, dots);
+        }
+        for (std::size_t i = 0; i < (near ? 1U : 4U) && from + Block::size <= s.size(); ++i) {
+            Block block;
+            block.look_at(s.data() + from, dots);
+            if (const std::size_t found = block.first(); found < Block::size) {
+                return from + found;
+            }
+            from += Block::size;
         }
     }
     return find_due_by_octet(s, from, dots);

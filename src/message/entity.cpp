@@ -1,5 +1,6 @@
 #include "entity.hpp"
 
+#include "base64_lines.hpp"
 #include "gmime.hpp"
 #include "header_text.hpp"
 #include "utf8.hpp"
@@ -71,39 +72,52 @@ class line_ends {
     bool in_line_ = false;
 };
 
-/// GMime's encoders, whose line ends become CRLF on the way into the spool.
-class encoder {
+/// Quoted-printable by GMime, whose line ends become CRLF on the way out.
+class quoted_printable_lines {
   public:
-    encoder(transfer_encoding how, spool& into) : into_(into) {
-        g_mime_encoding_init_encode(&state_, how == transfer_encoding::base64
-                                                 ? GMIME_CONTENT_ENCODING_BASE64
-                                                 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-    }
+    quoted_printable_lines() { g_mime_encoding_init_encode(&state_, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE); }
 
-    errc feed(std::string_view octets) {
+    std::string_view feed(std::string_view octets) {
         encoded_.resize(g_mime_encoding_outlen(&state_, octets.size()));
         encoded_.resize(g_mime_encoding_step(&state_, octets.data(), octets.size(), encoded_.data()));
-        return put();
+        return with_crlf();
     }
 
-    errc finish() {
+    std::string_view finish() {
         encoded_.resize(g_mime_encoding_outlen(&state_, 0));
         encoded_.resize(g_mime_encoding_flush(&state_, "", 0, encoded_.data()));
-        return put();
+        return with_crlf();
     }
 
   private:
-    errc put() {
+    std::string_view with_crlf() {
         lines_.clear();
         ends_.feed(encoded_, lines_);
-        return into_.append(lines_) ? errc::ok : errc::content_unreadable;
+        return lines_;
     }
 
-    spool& into_;
     GMimeEncoding state_{};
     line_ends ends_{"\r\n"};
     std::string encoded_;
     std::string lines_;
+};
+
+class encoder {
+  public:
+    encoder(transfer_encoding how, spool& into) : base64_(how == transfer_encoding::base64), into_(into) {}
+
+    errc feed(std::string_view octets) {
+        return put(base64_ ? in_base64_.feed(octets) : in_quoted_printable_.feed(octets));
+    }
+    errc finish() { return put(base64_ ? in_base64_.finish() : in_quoted_printable_.finish()); }
+
+  private:
+    errc put(std::string_view lines) { return into_.append(lines) ? errc::ok : errc::content_unreadable; }
+
+    const bool base64_;
+    spool& into_;
+    base64_lines in_base64_;
+    quoted_printable_lines in_quoted_printable_;
 };
 
 bool encodes(transfer_encoding how) {
