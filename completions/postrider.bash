@@ -47,7 +47,7 @@ _postrider() {
         return
         ;;
     --account) mapfile -t COMPREPLY < <(compgen -W "$(_postrider_accounts)" -- "$current") ;;
-    --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN' -- "$current") ;;
+    --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 OAUTHBEARER XOAUTH2' -- "$current") ;;
     --priority) mapfile -t COMPREPLY < <(compgen -W 'high normal low' -- "$current") ;;
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
     --dsn) mapfile -t COMPREPLY < <(compgen -W 'never success failure delay' -- "$current") ;;

@@ -33,7 +33,7 @@ complete -c postrider -n '__fish_seen_subcommand_from send check' -l cc -x -d 'A
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l bcc -x -d 'A recipient seen by nobody'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l envelope-from -x -d 'The reverse-path'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l user -x -d 'Authenticate as'
-complete -c postrider -n '__fish_seen_subcommand_from send check' -l auth -x -a 'PLAIN LOGIN' -d 'The SASL mechanism'
+complete -c postrider -n '__fish_seen_subcommand_from send check' -l auth -x -a 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 OAUTHBEARER XOAUTH2' -d 'The SASL mechanism'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l password-command -x -d 'A command that prints the password'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l password-file -r -F -d 'A file with the password'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l password-fd -x -d 'A descriptor with the password'

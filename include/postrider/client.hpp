@@ -16,6 +16,7 @@
 #include "postrider/errc.hpp"
 #include "postrider/outcome.hpp"
 #include "postrider/result.hpp"
+#include "postrider/sasl.hpp"
 #include "postrider/secret.hpp"
 #include "postrider/session.hpp"
 
@@ -75,8 +76,12 @@ struct tls_options {
 /// For AUTH.
 struct credentials {
     std::string user;
+    /// With OAUTHBEARER and XOAUTH2: an access token.
     secret password;
-    /// "PLAIN" or "LOGIN"; empty: the first of them that the server lists.
+    /// One of sasl_mechanisms. Empty: the first that the server lists of PLAIN, LOGIN, SCRAM-SHA-256 (ASCII
+    /// credentials only) and CRAM-MD5; where credentials may go in clear, of SCRAM-SHA-256, CRAM-MD5, PLAIN
+    /// and LOGIN. On a line that is not verified TLS, SCRAM-SHA-256 is the only one used without that
+    /// permission.
     std::string mechanism;
     /// Act as somebody else (RFC 4616); usually empty.
     std::string authorization_id;

@@ -6,11 +6,16 @@
 
 #include "postrider/errc.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace postrider {
+
+/// The mechanisms there are: here, in sasl_challenge.hpp and in sasl_token.hpp.
+inline constexpr std::array<std::string_view, 6> sasl_mechanisms{"PLAIN",         "LOGIN",       "CRAM-MD5",
+                                                                 "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"};
 
 /// One SASL mechanism with its credentials. Lent to the session for its life; used by one session at a time.
 class mechanism {

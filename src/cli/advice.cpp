@@ -90,7 +90,8 @@ std::string_view for_authentication(errc error) {
     case errc::auth_transient:
         return "try again later";
     case errc::auth_challenge:
-        return "try the other mechanism with --auth LOGIN or --auth PLAIN";
+        return "try another mechanism with --auth PLAIN or --auth LOGIN; `postrider check` shows what the "
+               "server lists";
     default:
         return "check user and password; many providers want a password made for applications, and the whole "
                "address as user";

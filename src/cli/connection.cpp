@@ -135,9 +135,10 @@ void set_credentials(const connection_choice& chosen, const account* from, prepa
     login.mechanism = chosen.auth;
     std::transform(login.mechanism.begin(), login.mechanism.end(), login.mechanism.begin(),
                    [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    if (!login.mechanism.empty() && login.mechanism != "PLAIN" && login.mechanism != "LOGIN") {
+    if (!login.mechanism.empty() &&
+        std::find(sasl_mechanisms.begin(), sasl_mechanisms.end(), login.mechanism) == sasl_mechanisms.end()) {
         throw usage_error(fmt::format("the mechanism {} is unknown", login.mechanism),
-                          "the mechanisms are PLAIN and LOGIN");
+                          fmt::format("the mechanisms are {}", fmt::join(sasl_mechanisms, ", ")));
     }
     if (with_password) {
         login.password = find_password(chosen, from, user);

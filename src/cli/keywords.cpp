@@ -1,6 +1,7 @@
 #include "keywords.hpp"
 
 #include "postrider/capabilities.hpp"
+#include "postrider/sasl.hpp"
 #include "show.hpp"
 
 #include <fmt/format.h>
@@ -72,7 +73,8 @@ std::string explain_auth(std::string_view mechanisms) {
     std::string ours;
     for (auto rest = mechanisms; !rest.empty();) {
         const auto word = next_word(rest);
-        if (equal_ignoring_case(word, "PLAIN") || equal_ignoring_case(word, "LOGIN")) {
+        if (std::any_of(sasl_mechanisms.begin(), sasl_mechanisms.end(),
+                        [word](std::string_view name) { return equal_ignoring_case(word, name); })) {
             ours.append(ours.empty() ? "" : ", ").append(word);
         } else if (word.empty()) {
             break;

@@ -1,11 +1,13 @@
 #include "options.hpp"
 
 #include "error.hpp"
+#include "postrider/sasl.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <charconv>
+#include <vector>
 
 namespace postrider::cli {
 namespace {
@@ -57,9 +59,12 @@ void add_server_options(CLI::App& command, connection_choice& chosen) {
 void add_login_options(CLI::App& command, connection_choice& chosen) {
     group g(command, "Authentication");
     g.text("--user", chosen.user, "Authenticate as this user, or send nothing", "NAME");
-    g.text("--auth", chosen.auth, "The SASL mechanism: PLAIN or LOGIN (default: what the server lists)",
-           "MECHANISM")
-        ->check(CLI::IsMember({"PLAIN", "LOGIN"}, CLI::ignore_case));
+    const std::string auth_help =
+        fmt::format("The SASL mechanism: {} (default: chosen from what the server lists)",
+                    fmt::join(sasl_mechanisms, ", "));
+    g.text("--auth", chosen.auth, auth_help.c_str(), "MECHANISM")
+        ->check(CLI::IsMember(std::vector<std::string>(sasl_mechanisms.begin(), sasl_mechanisms.end()),
+                              CLI::ignore_case));
     CLI::Option* by_command = g.text("--password-command", chosen.password_command,
                                      "The password is the first line this shell command prints", "COMMAND");
     CLI::Option* by_file =

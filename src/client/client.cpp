@@ -7,6 +7,7 @@
 #include "connection.hpp"
 #include "connector.hpp"
 #include "delivery.hpp"
+#include "login.hpp"
 #include "postrider/path.hpp"
 #include "tls.hpp"
 
@@ -180,9 +181,7 @@ class client::impl : public std::enable_shared_from_this<client::impl> {
     std::string client_name_;
     line::host_name host_;
     std::unique_ptr<line::tls_context> tls_;
-    std::optional<plain_mechanism> plain_;
-    std::optional<login_mechanism> login_;
-    std::vector<mechanism*> mechanisms_;
+    line::login login_;
     session_config config_;
     std::string misconfiguration_;
 
@@ -208,7 +207,7 @@ void client::impl::configure() {
     configure_host();
     configure_authentication();
     config_.client_name = client_name_;
-    config_.mechanisms = mechanisms_;
+    config_.mechanisms = login_.mechanisms();
     config_.timeouts = options_.timeouts;
     config_.protocol = options_.server.protocol;
     config_.tls = options_.server.tls;
@@ -258,27 +257,8 @@ void client::impl::configure_authentication() {
     if (!options_.credentials) {
         return;
     }
-    const credentials& c = *options_.credentials;
-    const auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
-    if (has_nul(c.user) || has_nul(c.authorization_id) || has_nul(c.password.reveal())) {
-        misconfigured("user names and passwords cannot hold a NUL (RFC 4616 2)");
-        return;
-    }
-    plain_.emplace(c.user, c.password.reveal(), c.authorization_id);
-    login_.emplace(c.user, c.password.reveal());
-    const auto wanted = [&c](const mechanism& m) {
-        return c.mechanism.empty() || equal_ignoring_case(c.mechanism, m.name());
-    };
-    if (wanted(*plain_)) {
-        mechanisms_.push_back(&*plain_);
-    }
-    // LOGIN cannot carry an authorization id, and leaving it out would be acting as somebody else.
-    if (wanted(*login_) && c.authorization_id.empty()) {
-        mechanisms_.push_back(&*login_);
-    }
-    if (mechanisms_.empty()) {
-        misconfigured("no such mechanism, or none that carries an authorization id: " + c.mechanism +
-                      "; there are PLAIN and LOGIN");
+    if (std::string wrong = login_.set_up(options_); !wrong.empty()) {
+        misconfigured(std::move(wrong));
     }
 }
 

@@ -13,6 +13,7 @@ from sink_test import nasty_bodies
 
 ALICE = f"alice@{postfix.DOMAIN}"
 BOB = f"bob@{postfix.DOMAIN}"
+CAROL = f"carol@{postfix.DOMAIN}"  # whose password is not ASCII
 
 
 class PostfixTest(support.CommandTest):
@@ -40,7 +41,7 @@ class PostfixTest(support.CommandTest):
     def test_starttls_and_a_password(self):
         for port, scheme in (("submission", "smtp+tls"), ("submission", "smtp"), ("smtps", "smtps")):
             for user in self.info["users"]:
-                for auth in ("PLAIN", "LOGIN"):
+                for auth in ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"):
                     with self.subTest(port=port, user=user, auth=auth):
                         before = self.seen(BOB)
                         words = ("--auth", auth, "--from", user, "--to", BOB, "--subject", "Grüße", "-v", "--body", "Text\n.\n")
@@ -48,6 +49,24 @@ class PostfixTest(support.CommandTest):
                         self.assert_secret_stays(result, self.info["users"][user], user)
                         message = email.message_from_bytes(self.delivered(BOB, before), policy=email.policy.default)
                         self.assertEqual((message["subject"], message.get_content()), ("Grüße", "Text\n.\n"))
+
+    def test_which_mechanism_is_taken(self):
+        for port, scheme, user, words, mechanism in (
+            ("submission", "smtp+tls", ALICE, (), "PLAIN"),
+            ("plainauth", "smtp", ALICE, (), "SCRAM-SHA-256"),
+            ("plainauth", "smtp", ALICE, ("--insecure-auth-in-clear",), "SCRAM-SHA-256"),
+            ("plainauth", "smtp", CAROL, ("--insecure-auth-in-clear",), "CRAM-MD5"),
+        ):
+            with self.subTest(port=port, user=user, words=words):
+                result = self.expect(self.send(self.url(port, scheme), *self.login(user), "--from", user, "--to", BOB, *words, "--json"), 0)
+                self.assertEqual(result.json["server"]["mechanism"], mechanism)
+
+    def test_wrong_password_by_every_mechanism(self):
+        wrong = self.file("wrong", "wrong")
+        for auth in ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"):
+            with self.subTest(auth=auth):
+                words = ("--ca-file", self.info["ca"], "--user", ALICE, "--password-file", wrong, "--auth", auth)
+                self.assertIn("535", self.expect(self.send(self.url("submission"), *words), 77).text)
 
     def test_bodies_arrive_as_they_are(self):
         bodies = list(nasty_bodies())
@@ -102,7 +121,11 @@ class PostfixTest(support.CommandTest):
             (75, anonymous, [*ca, "--from", ALICE, "--to", f"closing@{postfix.DOMAIN}"]),
             (76, anonymous, ["--from", ALICE, "--to", BOB]),
             (76, self.url("plainauth"), ["--from", ALICE, "--to", BOB]),
-            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login()]),
+            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "PLAIN"]),
+            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "CRAM-MD5"]),
+            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(CAROL)]),
+            (0, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login()]),
+            (77, self.url("submission"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "XOAUTH2"]),
             (0, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--insecure-auth-in-clear"]),
             (69, self.url("submission"), [*ca, "--from", ALICE, "--to", BOB]),
             (0, self.url("bare", "smtp"), ["--from", ALICE, "--to", BOB, "--body", "ü"]),
