@@ -8,7 +8,8 @@ _postrider_options() {
     case $1 in
     send)
         printf '%s\n' "$line" --subject --header --reply-to --in-reply-to --date --message-id --priority --body \
-            --body-file --html --attach --inline --message --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
+            --body-file --html --attach --inline --message --merge --template --to-column --mbox --journal \
+            --in-doubt --retry-refused --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
             --progress
         ;;
     check) printf '%s\n' "$line" ;;
@@ -36,7 +37,7 @@ _postrider() {
     fi
     case $previous in
     --config | --password-file | --ca-file | --crl-file | --client-cert | --client-key | --body-file | --html | \
-        --attach | --message | --cert | --key | --write-cert | --port-file | --unix)
+        --attach | --message | --merge | --template | --journal | --cert | --key | --write-cert | --port-file | --unix)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
@@ -48,6 +49,8 @@ _postrider() {
         ;;
     --account) mapfile -t COMPREPLY < <(compgen -W "$(_postrider_accounts)" -- "$current") ;;
     --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 OAUTHBEARER XOAUTH2' -- "$current") ;;
+    --mbox) mapfile -t COMPREPLY < <(compgen -W 'rd o' -- "$current") ;;
+    --in-doubt) mapfile -t COMPREPLY < <(compgen -W 'skip repeat' -- "$current") ;;
     --priority) mapfile -t COMPREPLY < <(compgen -W 'high normal low' -- "$current") ;;
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
     --dsn) mapfile -t COMPREPLY < <(compgen -W 'never success failure delay' -- "$current") ;;

@@ -52,20 +52,6 @@ address parse_one(std::string_view option, const std::string& text) {
     return std::move(found.front());
 }
 
-// A file, or standard input as "-".
-content open_content(const std::string& path, std::string_view option) {
-    if (path == "-" && isatty(STDIN_FILENO) != 0) {
-        std::fputs("postrider: reading from the terminal; Ctrl-D on a line of its own ends it\n", stderr);
-    }
-    auto octets = path == "-" ? content::from_fd(STDIN_FILENO) : content::from_file(path);
-    if (!octets) {
-        throw data_error(fmt::format("{} {} cannot be read: {}", option,
-                                     path == "-" ? std::string("(standard input)") : path,
-                                     std::generic_category().message(errno)));
-    }
-    return std::move(*octets);
-}
-
 bool is_media_type(std::string_view text) {
     const auto slash = text.find('/');
     return slash != std::string_view::npos && slash > 0 && slash + 1 < text.size() &&
@@ -265,47 +251,6 @@ prepared_mail compose_new(const send_choice& chosen, const std::string& account_
     return out;
 }
 
-void refuse_composing_options(const send_choice& chosen) {
-    const bool composes = chosen.has_body || !chosen.body_file.empty() || !chosen.html.empty() ||
-                          !chosen.attach.empty() || !chosen.inline_files.empty() || !chosen.subject.empty() ||
-                          !chosen.headers.empty() || !chosen.reply_to.empty() || !chosen.date.empty() ||
-                          !chosen.message_id.empty() || !chosen.in_reply_to.empty() ||
-                          chosen.priority != "normal";
-    if (composes) {
-        throw usage_error("--message sends a finished message as it is, and another option would change it",
-                          "leave out the options for header and content, or --message");
-    }
-}
-
-// The Message-ID as it stands in the header, for the report.
-std::string message_id_of(const content& octets) {
-    constexpr std::size_t most = std::size_t{256} * 1024;
-    std::string header;
-    auto reader = octets.read();
-    for (auto chunk = reader.next(); chunk && !chunk->empty() && header.size() < most;
-         chunk = reader.next()) {
-        header.append(chunk->data(), chunk->size());
-    }
-    constexpr std::string_view name = "message-id:";
-    for (std::size_t start = 0; start < header.size();) {
-        const auto end = std::min(header.find('\n', start), header.size());
-        const auto line = std::string_view(header).substr(start, end - start);
-        if (line.empty() || line == "\r") {
-            break;
-        }
-        if (line.size() > name.size() && equal_ignoring_case(line.substr(0, name.size()), name)) {
-            const auto open = header.find('<', start);
-            const auto close = header.find('>', start);
-            // Folded at most once: what is further away belongs to another field.
-            const bool whole =
-                open != header.npos && close != header.npos && open < close && close < end + 1000;
-            return whole ? header.substr(open, close - open + 1) : std::string();
-        }
-        start = end + 1;
-    }
-    return {};
-}
-
 message_envelope header_envelope(const content& octets) {
     std::string why;
     auto found = envelope_of(octets, &why);
@@ -317,11 +262,10 @@ message_envelope header_envelope(const content& octets) {
     return std::move(*found);
 }
 
-prepared_mail take_finished(const send_choice& chosen, const std::string& account_from) {
-    refuse_composing_options(chosen);
+prepared_mail take_finished(const send_choice& chosen, const content& whole,
+                            const std::string& account_from) {
     prepared_mail out;
     out.finished = true;
-    const content whole = open_content(chosen.message, "--message");
     auto visible = without_bcc(whole);
     if (!visible) {
         throw data_error("--message cannot be read: " + std::generic_category().message(errno));
@@ -367,21 +311,106 @@ bool reads_standard_input(const send_choice& chosen) {
            (chosen.message.empty() && no_body);
 }
 
-prepared_mail prepare_mail(const send_choice& chosen, const std::string& account_from) {
-    auto out =
-        chosen.message.empty() ? compose_new(chosen, account_from) : take_finished(chosen, account_from);
-    out.mail.all_or_nothing = chosen.all_or_nothing;
-    out.mail.envelope_id = chosen.dsn_id;
+void refuse_composing_options(const send_choice& chosen, std::string_view because) {
+    const bool composes = chosen.has_body || !chosen.body_file.empty() || !chosen.html.empty() ||
+                          !chosen.attach.empty() || !chosen.inline_files.empty() || !chosen.subject.empty() ||
+                          !chosen.headers.empty() || !chosen.reply_to.empty() || !chosen.date.empty() ||
+                          !chosen.message_id.empty() || !chosen.in_reply_to.empty() ||
+                          chosen.priority != "normal";
+    if (composes) {
+        throw usage_error(
+            fmt::format("{} sends a finished message as it is, and another option would change it", because),
+            fmt::format("leave out the options for header and content, or {}", because));
+    }
+}
+
+content open_content(const std::string& path, std::string_view option) {
+    if (path == "-" && isatty(STDIN_FILENO) != 0) {
+        std::fputs("postrider: reading from the terminal; Ctrl-D on a line of its own ends it\n", stderr);
+    }
+    auto octets = path == "-" ? content::from_fd(STDIN_FILENO) : content::from_file(path);
+    if (!octets) {
+        throw data_error(fmt::format("{} {} cannot be read: {}", option,
+                                     path == "-" ? std::string("(standard input)") : path,
+                                     std::generic_category().message(errno)));
+    }
+    return std::move(*octets);
+}
+
+std::string message_id_of(const content& octets) {
+    constexpr std::size_t most = std::size_t{256} * 1024;
+    std::string header;
+    auto reader = octets.read();
+    for (auto chunk = reader.next(); chunk && !chunk->empty() && header.size() < most;
+         chunk = reader.next()) {
+        header.append(chunk->data(), chunk->size());
+    }
+    constexpr std::string_view name = "message-id:";
+    for (std::size_t start = 0; start < header.size();) {
+        const auto end = std::min(header.find('\n', start), header.size());
+        const auto line = std::string_view(header).substr(start, end - start);
+        if (line.empty() || line == "\r") {
+            break;
+        }
+        if (line.size() > name.size() && equal_ignoring_case(line.substr(0, name.size()), name)) {
+            const auto open = header.find('<', start);
+            const auto close = header.find('>', start);
+            // Folded at most once: what is further away belongs to another field.
+            const bool whole =
+                open != header.npos && close != header.npos && open < close && close < end + 1000;
+            return whole ? header.substr(open, close - open + 1) : std::string();
+        }
+        start = end + 1;
+    }
+    return {};
+}
+
+std::string one_mailbox(std::string_view what, const std::string& text) {
+    return parse_one(what, text).addr_spec;
+}
+
+void set_delivery_options(const send_choice& chosen, outgoing& mail) {
+    mail.all_or_nothing = chosen.all_or_nothing;
+    mail.envelope_id = chosen.dsn_id;
     if (!chosen.dsn_return.empty()) {
-        out.mail.ret = chosen.dsn_return == "full" ? return_content::full : return_content::headers;
+        mail.ret = chosen.dsn_return == "full" ? return_content::full : return_content::headers;
     }
     if (!chosen.dsn.empty()) {
         const notify wanted = parse_notify(chosen.dsn);
-        for (auto& one : out.mail.recipients) {
+        for (auto& one : mail.recipients) {
             one.notify = wanted;
         }
     }
+}
+
+prepared_mail prepare_finished(const send_choice& chosen, const content& whole,
+                               const std::string& account_from) {
+    auto out = take_finished(chosen, whole, account_from);
+    set_delivery_options(chosen, out.mail);
     return out;
+}
+
+prepared_mail prepare_mail(const send_choice& chosen, const std::string& account_from) {
+    if (!chosen.message.empty()) {
+        refuse_composing_options(chosen, "--message");
+        return prepare_finished(chosen, open_content(chosen.message, "--message"), account_from);
+    }
+    auto out = compose_new(chosen, account_from);
+    set_delivery_options(chosen, out.mail);
+    return out;
+}
+
+content_traits sendable_traits(const content& octets) {
+    const auto traits = octets.traits();
+    if (!traits) {
+        throw data_error("the content cannot be read");
+    }
+    if (traits->has_nul || !traits->header_is_utf8) {
+        throw data_error(traits->has_nul ? "the content holds a NUL byte: no server could take it"
+                                         : "the header is not valid UTF-8: no server could take it",
+                         "encode the message before it is sent");
+    }
+    return *traits;
 }
 
 outgoing prepare_envelope(const envelope_choice& chosen, const std::string& account_from) {

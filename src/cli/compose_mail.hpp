@@ -24,6 +24,29 @@ bool reads_standard_input(const send_choice& chosen);
 /// (usage, data).
 prepared_mail prepare_mail(const send_choice& chosen, const std::string& account_from);
 
+/// The same for a finished message that has been opened.
+prepared_mail prepare_finished(const send_choice& chosen, const content& whole,
+                               const std::string& account_from);
+
+/// Options that would change a finished message; `because` names the option that gives it. Throws
+/// command_error (usage).
+void refuse_composing_options(const send_choice& chosen, std::string_view because);
+
+/// A file, or standard input as "-"; `option` stands in the error. Throws command_error (data).
+content open_content(const std::string& path, std::string_view option);
+
+/// The Message-ID as it stands in the header, for the report; empty when there is none.
+std::string message_id_of(const content& octets);
+
+/// Exactly one address, without its display name; `what` stands in the error. Throws command_error (data).
+std::string one_mailbox(std::string_view what, const std::string& text);
+
+/// --all-or-nothing and --dsn. Throws command_error (usage).
+void set_delivery_options(const send_choice& chosen, outgoing& mail);
+
+/// Throws command_error (data) for what no server could take.
+content_traits sendable_traits(const content& octets);
+
 /// The envelope alone, for `check`: nobody has to be named. Throws command_error.
 outgoing prepare_envelope(const envelope_choice& chosen, const std::string& account_from);
 

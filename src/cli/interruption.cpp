@@ -12,7 +12,8 @@
 
 namespace postrider::cli {
 
-interruption::interruption(std::function<void()> stop) : stop_(std::move(stop)) {
+interruption::interruption(std::function<void()> stop, const char* saying)
+    : stop_(std::move(stop)), saying_(saying) {
     sigemptyset(&signals_);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
         // Whoever started us ignoring a signal (nohup, a background job of a script) means it.
@@ -54,7 +55,7 @@ void interruption::watch() {
         if (!first) {
             _exit(128 + static_cast<int>(what.ssi_signo));
         }
-        std::fputs("\npostrider: interrupted, dropping the line (again to leave at once)\n", stderr);
+        std::fprintf(stderr, "\npostrider: interrupted, %s\n", saying_);
         stop_();
     }
 }

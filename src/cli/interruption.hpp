@@ -12,7 +12,9 @@ namespace postrider::cli {
 /// thread: they inherit that the signals wait.
 class interruption {
   public:
-    explicit interruption(std::function<void()> stop);
+    /// `saying` goes to standard error.
+    explicit interruption(std::function<void()> stop,
+                          const char* saying = "dropping the line (again to leave at once)");
     ~interruption();
     interruption(const interruption&) = delete;
     interruption& operator=(const interruption&) = delete;
@@ -21,6 +23,7 @@ class interruption {
     void watch();
 
     std::function<void()> stop_;
+    const char* saying_;
     sigset_t signals_{};
     sigset_t before_{};
     int signal_file_ = -1;

@@ -114,7 +114,8 @@ void add_output_options(CLI::App& command, output_choice& chosen, bool with_prog
     group g(command, "Output");
     g.flag("-v,--verbose", chosen.verbose, "Show the dialogue (-> <-, within TLS ~> <~), secrets masked");
     CLI::Option* quiet = g.flag("-q,--quiet", chosen.quiet, "Print errors only");
-    g.flag("--json", chosen.json, "Print one JSON object instead of text")->excludes(quiet);
+    g.flag("--json", chosen.json, "Print JSON instead of text: one object a line, see docs/command.md")
+        ->excludes(quiet);
     if (with_progress) {
         g.text("--progress", chosen.progress,
                "A progress bar: auto (on a terminal, after a second), always, never", "WHEN")
@@ -171,10 +172,41 @@ void add_content_options(CLI::App& command, send_choice& chosen) {
     g.list("--attach", chosen.attach, "Attach a file, 'FILE' or 'FILE:type/subtype'; repeatable", "FILE");
     g.list("--inline", chosen.inline_files, "An image the HTML shows as src=\"cid:CID\"; repeatable",
            "CID=FILE");
-    g.text("--message", chosen.message,
-           "Send this finished RFC 5322 message, - for standard input; without addresses above, the envelope "
-           "is that of its header. Bcc is removed",
-           "FILE");
+    command
+        .add_option(
+            "--message", chosen.messages,
+            "Send these finished RFC 5322 messages, - for standard input; also folders of .eml files, "
+            "maildirs and mboxes. Without addresses above, the envelope is that of each header. Bcc "
+            "is removed")
+        ->type_name("FILE...")
+        ->group("Content");
+}
+
+void add_bulk_options(CLI::App& command, send_choice& chosen) {
+    group g(command, "Many messages");
+    CLI::Option* list =
+        g.text("--merge", chosen.merge,
+               "Send one message for each row of this CSV file (RFC 4180, UTF-8); its first row "
+               "names the columns",
+               "FILE");
+    CLI::Option* form =
+        g.text("--template", chosen.merge_template,
+               "The message for --merge: {{column}} in header fields and texts becomes a value", "FILE");
+    list->needs(form)->excludes("--message");
+    form->needs(list);
+    g.text("--to-column", chosen.to_column, "The column with the recipient (default: to or email)", "NAME")
+        ->needs(list);
+    g.text("--mbox", chosen.mbox, "How an mbox quotes: rd (>>From too) or o (>From only)", "KIND")
+        ->check(CLI::IsMember({"rd", "o"}));
+    CLI::Option* journal =
+        g.text("--journal", chosen.journal,
+               "Keep what became of each message here; the same command then does what is left", "FILE");
+    g.text("--in-doubt", chosen.in_doubt,
+           "What the next run does with messages that may have been delivered: skip or repeat", "WHAT")
+        ->check(CLI::IsMember({"skip", "repeat"}))
+        ->needs(journal);
+    g.flag("--retry-refused", chosen.retry_refused, "Try those again, too, that were refused for good")
+        ->needs(journal);
 }
 
 void add_delivery_options(CLI::App& command, send_choice& chosen) {
@@ -215,6 +247,7 @@ void add_send_options(CLI::App& command, send_choice& chosen) {
     add_envelope_options(command, chosen.envelope);
     add_header_options(command, chosen);
     add_content_options(command, chosen);
+    add_bulk_options(command, chosen);
     add_delivery_options(command, chosen);
     add_login_options(command, chosen.connection);
     add_tls_options(command, chosen.connection);

@@ -79,7 +79,16 @@ struct send_choice {
     std::string html;
     std::vector<std::string> attach;
     std::vector<std::string> inline_files;
-    std::string message;
+    std::string message;               ///< the only one of `messages`
+    std::vector<std::string> messages; ///< as named
+
+    std::string merge;
+    std::string merge_template;
+    std::string to_column;
+    std::string mbox = "rd";
+    std::string journal;
+    std::string in_doubt = "skip";
+    bool retry_refused = false;
 
     bool all_or_nothing = false;
     std::string dsn;

@@ -17,10 +17,14 @@ class progress_bar {
 
     bool wanted() const noexcept { return wanted_; }
     void show(const progress& now);
+    /// Of many messages; `failed` are among the `done` ones.
+    void show(std::uint64_t done, std::uint64_t total, std::uint64_t failed);
     /// Before anything else is written to standard error.
     void finish();
 
   private:
+    bool due(bool ended);
+
     using clock = std::chrono::steady_clock;
     clock::time_point begun_ = clock::now();
     clock::time_point drawn_{};

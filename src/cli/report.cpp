@@ -119,6 +119,17 @@ std::string recipient_text(const recipient_outcome& one) {
     return out + "\n";
 }
 
+std::string dry_run_text(const prepared_mail& mail, const server_url& where, const content_traits& traits) {
+    std::string out =
+        fmt::format("server:  {}\nMAIL FROM:<{}>\n", printable(where.text()), printable(mail.mail.from));
+    for (const auto& one : mail.mail.recipients) {
+        out += fmt::format("RCPT TO:<{}>\n", printable(one.address));
+    }
+    return out + fmt::format("content: {}{}{}, as for a server with 8BITMIME and SMTPUTF8\n\n",
+                             readable_size(traits.canonical_size), traits.has_8bit ? ", 8-bit" : ", 7-bit",
+                             traits.header_has_8bit ? ", UTF-8 in the header" : "");
+}
+
 std::string connection_text(const connection_info& line) {
     std::string out;
     for (const auto& one : line.attempts) {

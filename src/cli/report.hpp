@@ -58,7 +58,11 @@ std::string check_text(const check_report& report);
 std::string send_json(const send_result& result, const prepared_mail& mail, const server_url& where,
                       std::chrono::microseconds took);
 std::string check_json(const check_report& report, const server_url& where);
-std::string dry_run_json(const prepared_mail& mail, const server_url& where, const content_traits& traits);
+/// `source` names one of several messages.
+std::string dry_run_json(const prepared_mail& mail, const server_url& where, const content_traits& traits,
+                         const std::string& source = {});
+/// Where it would go, and for whom.
+std::string dry_run_text(const prepared_mail& mail, const server_url& where, const content_traits& traits);
 std::string error_json(std::string_view command, const command_error& error);
 
 } // namespace postrider::cli

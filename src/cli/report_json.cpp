@@ -1,24 +1,14 @@
 // report_json.cpp - one line of ASCII JSON per run. Octets that are no UTF-8 become U+FFFD.
+#include "report_json.hpp"
+
 #include "advice.hpp"
 #include "exit_code.hpp"
-#include "report.hpp"
 #include "show.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace postrider::cli {
 namespace {
-
-using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) {
-    return value.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
-}
-
-json text_or_null(const std::string& text) {
-    return text.empty() ? json(nullptr) : json(text);
-}
 
 json code_or_null(std::uint16_t code) {
     return code == 0 ? json(nullptr) : json(code);
@@ -30,6 +20,47 @@ json enhanced_or_null(const enhanced_status& code) {
 
 double milliseconds(std::chrono::microseconds span) {
     return static_cast<double>(span.count()) / 1000;
+}
+
+json certificate_json(const certificate_info& one) {
+    return {{"subject", one.subject},
+            {"issuer", one.issuer},
+            {"names", one.names},
+            {"not_before", timestamp(one.not_before)},
+            {"not_after", timestamp(one.not_after)},
+            {"sha256", one.sha256}};
+}
+
+json timing_json(const connection_info* line, std::chrono::microseconds took) {
+    json out{{"total_ms", milliseconds(took)}, {"steps", json::array()}};
+    if (line != nullptr) {
+        for (const auto& step : line->steps) {
+            out["steps"].push_back({{"what", step.what}, {"ms", milliseconds(step.duration)}});
+        }
+    }
+    return out;
+}
+
+json envelope_json(const outgoing& mail) {
+    json recipients = json::array();
+    for (const auto& one : mail.recipients) {
+        recipients.push_back(one.address);
+    }
+    return {{"from", mail.from}, {"recipients", std::move(recipients)}};
+}
+
+std::string_view word_for(verdict v) {
+    return v == verdict::ok ? "ok" : v == verdict::warn ? "warn" : v == verdict::fail ? "fail" : "skipped";
+}
+
+} // namespace
+
+std::string dump(const json& value) {
+    return value.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
+}
+
+json text_or_null(const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
 }
 
 json recipients_json(const std::vector<recipient_outcome>& recipients) {
@@ -44,15 +75,6 @@ json recipients_json(const std::vector<recipient_outcome>& recipients) {
                        {"text", text_or_null(one.text)}});
     }
     return out;
-}
-
-json certificate_json(const certificate_info& one) {
-    return {{"subject", one.subject},
-            {"issuer", one.issuer},
-            {"names", one.names},
-            {"not_before", timestamp(one.not_before)},
-            {"not_after", timestamp(one.not_after)},
-            {"sha256", one.sha256}};
 }
 
 json tls_json(const connection_info& line) {
@@ -93,16 +115,6 @@ json server_json(const server_url& where, const connection_info* line) {
     return out;
 }
 
-json timing_json(const connection_info* line, std::chrono::microseconds took) {
-    json out{{"total_ms", milliseconds(took)}, {"steps", json::array()}};
-    if (line != nullptr) {
-        for (const auto& step : line->steps) {
-            out["steps"].push_back({{"what", step.what}, {"ms", milliseconds(step.duration)}});
-        }
-    }
-    return out;
-}
-
 json problem_json(const status& result, bool in_doubt) {
     if (result.ok()) {
         return nullptr;
@@ -116,20 +128,6 @@ json problem_json(const status& result, bool in_doubt) {
             {"text", text_or_null(result.text)},
             {"next", in_doubt ? advice_in_doubt() : advice_for(result.error, result.code)}};
 }
-
-json envelope_json(const outgoing& mail) {
-    json recipients = json::array();
-    for (const auto& one : mail.recipients) {
-        recipients.push_back(one.address);
-    }
-    return {{"from", mail.from}, {"recipients", std::move(recipients)}};
-}
-
-std::string_view word_for(verdict v) {
-    return v == verdict::ok ? "ok" : v == verdict::warn ? "warn" : v == verdict::fail ? "fail" : "skipped";
-}
-
-} // namespace
 
 std::string send_json(const send_result& result, const prepared_mail& mail, const server_url& where,
                       std::chrono::microseconds took) {
@@ -169,16 +167,21 @@ std::string check_json(const check_report& report, const server_url& where) {
                  {"tls", line != nullptr ? tls_json(*line) : json(nullptr)}});
 }
 
-std::string dry_run_json(const prepared_mail& mail, const server_url& where, const content_traits& traits) {
-    return dump({{"command", "send"},
-                 {"outcome", "dry_run"},
-                 {"exit_code", 0},
-                 {"message_id", text_or_null(mail.message_id)},
-                 {"envelope", envelope_json(mail.mail)},
-                 {"size", traits.canonical_size},
-                 {"eight_bit", traits.has_8bit},
-                 {"smtputf8_header", traits.header_has_8bit},
-                 {"server", server_json(where, nullptr)}});
+std::string dry_run_json(const prepared_mail& mail, const server_url& where, const content_traits& traits,
+                         const std::string& source) {
+    json out{{"command", "send"},
+             {"outcome", "dry_run"},
+             {"exit_code", 0},
+             {"message_id", text_or_null(mail.message_id)},
+             {"envelope", envelope_json(mail.mail)},
+             {"size", traits.canonical_size},
+             {"eight_bit", traits.has_8bit},
+             {"smtputf8_header", traits.header_has_8bit},
+             {"server", server_json(where, nullptr)}};
+    if (!source.empty()) {
+        out["source"] = source;
+    }
+    return dump(out);
 }
 
 std::string error_json(std::string_view command, const command_error& error) {

@@ -1,5 +1,6 @@
 #include "send_command.hpp"
 
+#include "bulk_command.hpp"
 #include "compose_mail.hpp"
 #include "connection.hpp"
 #include "exit_code.hpp"
@@ -17,18 +18,6 @@
 
 namespace postrider::cli {
 namespace {
-
-void print_dry_envelope(const prepared_mail& mail, const server_url& where, const content_traits& traits) {
-    std::string out =
-        fmt::format("server:  {}\nMAIL FROM:<{}>\n", printable(where.text()), printable(mail.mail.from));
-    for (const auto& one : mail.mail.recipients) {
-        out += fmt::format("RCPT TO:<{}>\n", printable(one.address));
-    }
-    out += fmt::format("content: {}{}{}, as for a server with 8BITMIME and SMTPUTF8\n\n",
-                       readable_size(traits.canonical_size), traits.has_8bit ? ", 8-bit" : ", 7-bit",
-                       traits.header_has_8bit ? ", UTF-8 in the header" : "");
-    std::fputs(out.c_str(), stderr);
-}
 
 // A content for a terminal: line by line, escaped.
 class escaped_lines {
@@ -79,22 +68,13 @@ int dry_run(const send_choice& chosen) {
     everything.add(keyword::eight_bit_mime);
     everything.add(keyword::smtputf8);
     const content octets = compose_for(mail, everything);
-    const auto traits = octets.traits();
-    if (!traits) {
-        throw command_error(exit_code::data, "the content cannot be read");
-    }
-    if (traits->has_nul || !traits->header_is_utf8) {
-        throw command_error(exit_code::data,
-                            traits->has_nul ? "the content holds a NUL byte: no server could take it"
-                                            : "the header is not valid UTF-8: no server could take it",
-                            "encode the message before it is sent");
-    }
+    const auto traits = sendable_traits(octets);
     if (chosen.output.json) {
-        print(dry_run_json(mail, connection.where, *traits));
+        print(dry_run_json(mail, connection.where, traits));
         return 0;
     }
     if (!chosen.output.quiet) {
-        print_dry_envelope(mail, connection.where, *traits);
+        std::fputs(dry_run_text(mail, connection.where, traits).c_str(), stderr);
     }
     print_content(octets);
     return 0;
@@ -126,7 +106,11 @@ void report_result(const send_choice& chosen, const send_result& result, const p
     }
 }
 
-int send(const send_choice& chosen) {
+int send(send_choice& chosen) {
+    if (is_bulk(chosen)) {
+        return send_bulk(chosen);
+    }
+    chosen.message = chosen.messages.empty() ? std::string() : chosen.messages.front();
     if (chosen.dry_run) {
         return dry_run(chosen);
     }

@@ -39,6 +39,15 @@ std::string readable_time(std::chrono::microseconds span) {
     return count < 1'000'000 ? fmt::format("{:.0f} ms", count / 1e3) : fmt::format("{:.1f} s", count / 1e6);
 }
 
+std::string readable_span(std::chrono::seconds span) {
+    const auto count = span.count();
+    if (count < 60) {
+        return fmt::format("{} s", count);
+    }
+    return count < 3600 ? fmt::format("{}:{:02} min", count / 60, count % 60)
+                        : fmt::format("{}:{:02} h", count / 3600, count / 60 % 60);
+}
+
 std::string date_text(std::chrono::system_clock::time_point when) {
     return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
 }

@@ -22,6 +22,9 @@ std::string readable_size(std::uint64_t octets);
 /// "0.4 ms", "120 ms", "2.5 s".
 std::string readable_time(std::chrono::microseconds span);
 
+/// "42 s", "3:05 min", "2:10 h".
+std::string readable_span(std::chrono::seconds span);
+
 /// "2026-11-24".
 std::string date_text(std::chrono::system_clock::time_point when);
 

@@ -1,0 +1,394 @@
+#include "bulk_send.hpp"
+
+#include "exit_code.hpp"
+#include "interruption.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace postrider::cli {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t taken_at_once = 64; // of the list, before the line gets its turn
+constexpr std::size_t most_under_way = 16;
+constexpr int most_tries = 2;
+constexpr int most_broken = 3;
+constexpr std::chrono::seconds grace{5}; // for what is under way when a signal comes
+
+// It ended before there was a session: no message had anything to do with it.
+bool is_setup(const send_result& result) {
+    return std::all_of(result.recipients.begin(), result.recipients.end(), [](const recipient_outcome& one) {
+        return one.at <= stage::auth && one.outcome != disposition::delivered;
+    });
+}
+
+bool breaks_line(errc error) {
+    switch (error) {
+    case errc::connection_lost:
+    case errc::timed_out:
+    case errc::tls_truncated:
+    case errc::service_closing:
+    case errc::malformed_reply:
+    case errc::mixed_codes:
+    case errc::reply_line_too_long:
+    case errc::reply_too_long:
+    case errc::unexpected_reply:
+    case errc::unsolicited_reply:
+    case errc::session_closed:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Nobody got it, because of the line, and the server did not answer for it.
+bool may_go_again(const send_result& result) {
+    return std::all_of(result.recipients.begin(), result.recipients.end(), [](const recipient_outcome& one) {
+        return one.outcome == disposition::transient && (one.code == 0 || one.code == 421) &&
+               (breaks_line(one.error) || one.error == errc::cancelled);
+    });
+}
+
+} // namespace
+
+bulk_sender::bulk_sender(const send_choice& chosen, client_options options, bulk_source& list, journal* kept,
+                         bulk_report& report, std::uint64_t count)
+    : chosen_(chosen), list_(list), journal_(kept), report_(report),
+      client_(context_.get_executor(),
+              [&] {
+                  if (chosen.output.verbose) {
+                      options.transcript = [&report](const transcript_line& line) {
+                          report.transcript(line);
+                      };
+                  }
+                  return std::move(options);
+              }()),
+      limit_(most_under_way) {
+    tally_.messages = count;
+    salt_ = journal_ != nullptr ? journal_->salt() : random_text();
+}
+
+int bulk_sender::run() {
+    const interruption interrupted([this] { asio::post(context_, [this] { interrupt(); }); },
+                                   "ending what is under way (again to leave at once)");
+    asio::post(context_, [this] { guarded_pump(); });
+    context_.run();
+    return finish();
+}
+
+// --- from the list to the client ---
+
+void bulk_sender::guarded_pump() {
+    try {
+        pump();
+    } catch (const command_error& error) {
+        fail(error);
+    }
+    end_if_idle();
+}
+
+void bulk_sender::pump() {
+    if (stopping_ || under_way_.size() > limit_ / 2) {
+        return;
+    }
+    std::vector<shared_job> batch;
+    std::size_t taken = 0;
+    for (bool any = true; any && under_way_.size() + batch.size() < limit_; ++taken) {
+        if (taken == taken_at_once) {
+            asio::post(context_, [this] { guarded_pump(); });
+            break;
+        }
+        any = take(batch);
+    }
+    if (journal_ != nullptr) {
+        std::vector<message_key> keys;
+        for (const auto& one : batch) {
+            keys.push_back(one->key);
+        }
+        journal_->admit(keys);
+    }
+    for (const auto& one : batch) {
+        submit(one);
+    }
+}
+
+// False when there is nothing left.
+bool bulk_sender::take(std::vector<shared_job>& into) {
+    if (!again_.empty()) {
+        into.push_back(std::move(again_.front()));
+        again_.pop_front();
+        return true;
+    }
+    bulk_item item;
+    more_ = more_ && list_.next(item);
+    if (!more_) {
+        return false;
+    }
+    try {
+        if (const auto one = make_job(item)) {
+            into.push_back(one);
+        }
+    } catch (const command_error& error) {
+        tally_.add_unusable(error.exit());
+        report_.unusable(item.name, error);
+    }
+    return true;
+}
+
+// Null when there is nothing to do for it.
+bulk_sender::shared_job bulk_sender::make_job(const bulk_item& item) {
+    if (!item.trouble.empty()) {
+        throw command_error(exit_code::data, item.trouble);
+    }
+    auto one = std::make_shared<job>();
+    one->name = item.name;
+    one->key = key_of(item);
+    if (journal_ != nullptr && journal_->delivered(one->key)) {
+        ++tally_.delivered;
+        ++tally_.skipped;
+        return nullptr;
+    }
+    one->mail = list_.prepare(item, fingerprint().add(salt_).add(one->key.text()).key());
+    one->everybody = one->mail.mail.recipients;
+    if (journal_ != nullptr && !choose_recipients(*one)) {
+        skip(*one);
+        return nullptr;
+    }
+    return one;
+}
+
+// The same message may stand in a list more than once: then it is meant to be sent so often.
+message_key bulk_sender::key_of(const bulk_item& item) {
+    fingerprint whole;
+    whole.add(item.anchor);
+    if (journal_ != nullptr || !item.row.empty()) {
+        list_.identify(item, whole);
+    }
+    const message_key base = whole.key();
+    if (journal_ == nullptr && item.row.empty()) {
+        return base; // nobody asks for it
+    }
+    const std::uint32_t before = seen_[base]++;
+    return before == 0 ? base : fingerprint().add(base.text()).add(std::uint64_t{before}).key();
+}
+
+// Leaves those who shall get it now, by what the journal knows. False: nobody.
+bool bulk_sender::choose_recipients(job& one) const {
+    const auto known = journal_->remember(one.key);
+    auto& recipients = one.mail.mail.recipients;
+    if (!known.known) {
+        return true;
+    }
+    std::vector<addressee> now;
+    for (auto& who : recipients) {
+        const auto before = known.recipients.find(who.address);
+        recipient_outcome then;
+        then.address = who.address;
+        then.at = stage::content;
+        then.outcome = disposition::in_doubt;
+        then.error = errc::connection_lost;
+        if (before != known.recipients.end()) {
+            then = before->second;
+        }
+        const bool forgotten = before == known.recipients.end() && !known.on_its_way;
+        const bool again = then.outcome == disposition::transient ||
+                           (then.outcome == disposition::permanent && chosen_.retry_refused) ||
+                           (then.outcome == disposition::in_doubt && chosen_.in_doubt == "repeat");
+        if (forgotten || again) {
+            now.push_back(std::move(who));
+        } else {
+            one.earlier.push_back(std::move(then));
+        }
+    }
+    recipients = std::move(now);
+    return !recipients.empty();
+}
+
+void bulk_sender::skip(const job& one) {
+    const auto result = with_earlier(one, {});
+    tally_.add(result);
+    ++tally_.skipped;
+    report_.message(one.name, one.mail, result, false);
+}
+
+void bulk_sender::submit(const shared_job& one) {
+    under_way_.insert(one);
+    ++one->tries;
+    one->begun = false;
+    outgoing mail = one->mail.mail;
+    mail.content = {};
+    mail.compose = [this, one](const capabilities&, std::string& why) { return begin(one, why); };
+    client_.async_send(std::move(mail),
+                       asio::bind_cancellation_slot(one->cancel.slot(), [this, one](send_result result) {
+                           on_sent(one, std::move(result));
+                       }));
+}
+
+// The client is about to say MAIL: the last moment at which nobody can have the message.
+result<content> bulk_sender::begin(const shared_job& one, std::string& why) {
+    try {
+        if (journal_ != nullptr && !one->begun) {
+            journal_->begin(one->key, one->mail.mail.recipients);
+        }
+        one->begun = true;
+        return one->mail.mail.content;
+    } catch (const command_error& error) {
+        why = error.what();
+        fail(error);
+        return errc::content_unreadable;
+    }
+}
+
+// --- from the client to the journal ---
+
+void bulk_sender::on_sent(const shared_job& one, send_result result) {
+    under_way_.erase(one);
+    line_ = result.connection && !result.connection->peer.empty() ? result.connection : line_;
+    const bool setup = is_setup(result);
+    const bool dead = !setup && note_line(result);
+    try {
+        if (setup && result.error != errc::cancelled && !fatal_) {
+            fatal_ = result;
+        } else if (dead && !fatal_) {
+            fatal_ = result;
+        }
+        const bool again = !setup && !fatal_ && !stopping_ && one->tries < most_tries && may_go_again(result);
+        if (setup || again) {
+            if (journal_ != nullptr) {
+                journal_->not_tried(one->key);
+            }
+            if (again) {
+                again_.push_back(one);
+            }
+        } else {
+            settle(*one, std::move(result));
+        }
+        report_.show_progress(tally_);
+    } catch (const command_error& error) {
+        fail(error);
+    }
+    if (fatal_ && !stopping_) {
+        report_.stopped(*fatal_);
+        stop();
+    }
+    guarded_pump();
+}
+
+void bulk_sender::settle(const job& one, send_result result) {
+    const auto whole = with_earlier(one, std::move(result));
+    tally_.add(whole); // first: whatever fails below, it was sent
+    if (journal_ != nullptr) {
+        journal_->settle(one.key, one.name, whole.recipients);
+    }
+    report_.message(one.name, one.mail, whole, true);
+}
+
+// True when the line has broken too often. What broke with one line counts once, however many messages were
+// on it.
+bool bulk_sender::note_line(const send_result& result) {
+    if (result.any(disposition::delivered)) {
+        broken_ = 0;
+    } else if (breaks_line(result.error) && result.connection != broken_line_) {
+        broken_line_ = result.connection;
+        ++broken_;
+    }
+    return broken_ >= most_broken;
+}
+
+// For all recipients, in the order of the message.
+send_result bulk_sender::with_earlier(const job& one, send_result result) const {
+    if (one.earlier.empty()) {
+        return result;
+    }
+    auto known = std::move(result.recipients);
+    known.insert(known.end(), one.earlier.begin(), one.earlier.end());
+    std::vector<recipient_outcome> all;
+    for (const auto& who : one.everybody) {
+        const auto at = std::find_if(known.begin(), known.end(), [&who](const recipient_outcome& each) {
+            return each.address == who.address;
+        });
+        if (at != known.end()) {
+            all.push_back(*at);
+        }
+    }
+    result.recipients = std::move(all);
+    const auto failed =
+        std::find_if(result.recipients.begin(), result.recipients.end(),
+                     [](const recipient_outcome& each) { return each.outcome != disposition::delivered; });
+    if (result.ok() && failed != result.recipients.end()) {
+        result.error = failed->error;
+        result.at = failed->at;
+        result.code = failed->code;
+    }
+    return result;
+}
+
+// --- the end ---
+
+// What has begun goes on to its end.
+void bulk_sender::stop() {
+    stopping_ = true;
+    again_.clear();
+    for (const auto& one : std::vector<shared_job>(under_way_.begin(), under_way_.end())) {
+        if (!one->begun) {
+            one->cancel.emit(asio::cancellation_type::terminal);
+        }
+    }
+}
+
+void bulk_sender::fail(const command_error& error) {
+    if (!error_) {
+        error_ = error;
+    }
+    if (!stopping_) {
+        stop();
+    }
+}
+
+void bulk_sender::interrupt() {
+    interrupted_ = true;
+    stop();
+    patience_.expires_after(grace);
+    patience_.async_wait([this](boost::system::error_code cancelled) {
+        if (!cancelled) {
+            client_.close();
+        }
+    });
+    end_if_idle();
+}
+
+void bulk_sender::end_if_idle() {
+    if (quitting_ || !under_way_.empty() || (!stopping_ && (more_ || !again_.empty()))) {
+        return;
+    }
+    quitting_ = true;
+    patience_.cancel();
+    client_.async_quit([](const status&) {}); // whatever it says: all outcomes are settled
+}
+
+int bulk_sender::finish() {
+    if (fatal_) {
+        tally_.add_failure(exit_code_of(*fatal_));
+    }
+    if (journal_ != nullptr && !error_) {
+        auto summary = bulk_report::counts(tally_);
+        if (fatal_ || interrupted_) {
+            summary["stopped"] = fatal_ ? name(fatal_->error) : std::string_view("interrupted");
+        }
+        journal_->finish(summary);
+    }
+    report_.summary(tally_, fatal_ ? &*fatal_ : nullptr, line_.get(), journal_ != nullptr);
+    if (error_) {
+        throw *error_;
+    }
+    return tally_.exit();
+}
+
+} // namespace postrider::cli
