@@ -163,6 +163,12 @@ class session {
     void content_failed(errc why) noexcept;
     /// The transaction that wants content.
     transaction* content_of() const noexcept { return needs_content_ ? out_transaction_ : nullptr; }
+    /// The transaction that output() belongs to, when output_is_content(); lent, and only to tell it by.
+    const transaction* sending() const noexcept { return out_transaction_; }
+    /// The terminator of `t`, which is under way, was handed over: without a reply it is in doubt.
+    bool beyond_recall(const transaction& t) const noexcept {
+        return t.progress_.sent_end && static_cast<std::int32_t>(handed_ - t.progress_.end_offset) >= 0;
+    }
 
     // --- use ---
     /// A transaction may be submitted: the session is set up or being set up, the window is not full.

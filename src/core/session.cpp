@@ -246,8 +246,7 @@ void session::settle_by_reply(recipient& r, errc e) noexcept {
 // The line is gone, or nothing more will be sent: what is not settled is now, by the rule for doubt
 // (outcome.hpp).
 void session::settle_all(transaction& t, errc e, bool with_reply) noexcept {
-    const bool doubt =
-        t.progress_.sent_end && static_cast<std::int32_t>(handed_ - t.progress_.end_offset) >= 0;
+    const bool doubt = beyond_recall(t);
     for (recipient& r : t.recipients) {
         if (!r.result.settled()) {
             settle(r, e, doubt ? disposition::in_doubt : disposition_of(e), with_reply);

@@ -174,6 +174,30 @@ TEST(session, the_transactions_clock_starts_with_each_transaction) {
     EXPECT_EQ(l.s.deadline(), never);
 }
 
+TEST(session, tells_which_message_is_being_sent_and_which_is_beyond_recall) {
+    session_config c = plain_config();
+    c.window = 2;
+    line l(c);
+    mail first;
+    mail second;
+    l.ready("250-PIPELINING\r\n250-CHUNKING\r\n");
+    l.s.submit(first.t);
+    l.s.submit(second.t);
+    EXPECT_FALSE(l.s.beyond_recall(first.t));
+    while (l.s.next(l.now) == want::write && l.s.sending() != &second.t) {
+        EXPECT_TRUE(!l.s.output_is_content() || l.s.sending() == &first.t);
+        EXPECT_FALSE(l.s.beyond_recall(first.t));
+        l.s.written(l.s.output().size());
+    }
+    EXPECT_TRUE(l.s.beyond_recall(first.t));
+    EXPECT_FALSE(l.s.beyond_recall(second.t));
+    l.heard();
+    EXPECT_EQ(l.s.sending(), nullptr);
+    EXPECT_TRUE(l.s.beyond_recall(second.t));
+    l.s.lost(errc::connection_lost);
+    EXPECT_EQ(second.result().status, disposition::in_doubt);
+}
+
 TEST(session, shows_which_output_is_secret_and_which_is_content) {
     plain_mechanism plain{"tim", "a password of more than thirty octets, so that it takes several slices"};
     std::array<mechanism*, 1> mechanisms{&plain};
