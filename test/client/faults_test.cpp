@@ -193,7 +193,8 @@ struct staple {
         OCSP_BASICRESP* const basic = OCSP_BASICRESP_new();
         ASN1_TIME* const from = X509_gmtime_adj(nullptr, -3600L - 86400L * days_old);
         ASN1_TIME* const until = X509_gmtime_adj(nullptr, 3600L - 86400L * days_old);
-        OCSP_basic_add1_status(basic, OCSP_cert_to_id(nullptr, leaf, root), status,
+        OCSP_CERTID* const id = OCSP_cert_to_id(nullptr, leaf, root);
+        OCSP_basic_add1_status(basic, id, status,
                                status == V_OCSP_CERTSTATUS_REVOKED ? OCSP_REVOKED_STATUS_KEYCOMPROMISE : 0,
                                status == V_OCSP_CERTSTATUS_REVOKED ? from : nullptr, from, until);
         OCSP_basic_sign(basic, root, key, EVP_sha256(), nullptr, 0);
@@ -204,6 +205,7 @@ struct staple {
         OPENSSL_free(octets);
         OCSP_RESPONSE_free(response);
         OCSP_BASICRESP_free(basic);
+        OCSP_CERTID_free(id);
         ASN1_TIME_free(from);
         ASN1_TIME_free(until);
         EVP_PKEY_free(key);

