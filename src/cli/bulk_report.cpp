@@ -68,7 +68,7 @@ void bulk_report::unusable(const std::string& source, const command_error& error
 }
 
 void bulk_report::show_progress(const tally& so_far) {
-    bar_.show(so_far.settled(), so_far.messages, so_far.failed());
+    bar_.show(so_far.settled(), so_far.messages, so_far.failed(), so_far.skipped);
 }
 
 void bulk_report::stopped(const send_result& because) {

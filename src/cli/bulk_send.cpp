@@ -109,6 +109,7 @@ void bulk_sender::pump() {
     }
     if (journal_ != nullptr) {
         std::vector<message_key> keys;
+        keys.reserve(batch.size());
         for (const auto& one : batch) {
             keys.push_back(one->key);
         }
@@ -252,21 +253,13 @@ void bulk_sender::on_sent(const shared_job& one, send_result result) {
     under_way_.erase(one);
     line_ = result.connection && !result.connection->peer.empty() ? result.connection : line_;
     const bool setup = is_setup(result);
-    const bool dead = !setup && note_line(result);
+    const bool dead = setup ? result.error != errc::cancelled : note_line(result);
+    if (dead && !fatal_) {
+        fatal_ = result;
+    }
     try {
-        if (setup && result.error != errc::cancelled && !fatal_) {
-            fatal_ = result;
-        } else if (dead && !fatal_) {
-            fatal_ = result;
-        }
-        const bool again = !setup && !fatal_ && !stopping_ && one->tries < most_tries && may_go_again(result);
-        if (setup || again) {
-            if (journal_ != nullptr) {
-                journal_->not_tried(one->key);
-            }
-            if (again) {
-                again_.push_back(one);
-            }
+        if (setup || goes_again(*one, result)) {
+            put_back(one, setup);
         } else {
             settle(*one, std::move(result));
         }
@@ -279,6 +272,19 @@ void bulk_sender::on_sent(const shared_job& one, send_result result) {
         stop();
     }
     guarded_pump();
+}
+
+bool bulk_sender::goes_again(const job& one, const send_result& result) const {
+    return !fatal_ && !stopping_ && one.tries < most_tries && may_go_again(result);
+}
+
+void bulk_sender::put_back(const shared_job& one, bool for_good) {
+    if (journal_ != nullptr) {
+        journal_->not_tried(one->key);
+    }
+    if (!for_good) {
+        again_.push_back(one);
+    }
 }
 
 void bulk_sender::settle(const job& one, send_result result) {

@@ -62,6 +62,8 @@ class bulk_sender {
     void submit(const shared_job& one);
     result<content> begin(const shared_job& one, std::string& why);
     void on_sent(const shared_job& one, send_result result);
+    bool goes_again(const job& one, const send_result& result) const;
+    void put_back(const shared_job& one, bool for_good);
     void settle(const job& one, send_result result);
     bool note_line(const send_result& result);
     send_result with_earlier(const job& one, send_result result) const;

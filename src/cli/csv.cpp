@@ -15,6 +15,10 @@ constexpr std::size_t largest_row = std::size_t{16} * 1024 * 1024;
 constexpr std::size_t most_columns = 10'000;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+bool ends_field(int c) {
+    return c == at_end || c == ',' || c == '\r' || c == '\n';
+}
+
 bool is_utf8(std::string_view text) {
     utf8_check check;
     check.feed(text);
@@ -60,51 +64,69 @@ int csv_reader::take() {
     return c;
 }
 
+int csv_reader::take_of_row() {
+    if (++row_size_ > largest_row) {
+        refuse(fmt::format("more than {} octets: is a quote missing?", largest_row));
+    }
+    return take();
+}
+
+// Behind the opening quote; takes the closing one.
+void csv_reader::read_quoted(std::string& field) {
+    for (;;) {
+        const int c = take_of_row();
+        if (c == at_end) {
+            refuse("a quoted field does not end", "a quote within a quoted field is written twice");
+        }
+        if (c == '"' && peek() != '"') {
+            return;
+        }
+        if (c == '"') {
+            take_of_row(); // the second of two
+        }
+        field += static_cast<char>(c);
+    }
+}
+
+// Up to what ends it, which stays.
+void csv_reader::read_field(std::string& field) {
+    const bool quoted = peek() == '"';
+    if (quoted) {
+        take_of_row();
+        read_quoted(field);
+    }
+    while (!ends_field(peek())) {
+        const int c = take_of_row();
+        if (quoted) {
+            refuse("a comma or the end of the line must follow a quoted field");
+        }
+        if (c == '"') {
+            refuse("a quote stands in the middle of a field",
+                   "put the whole field into quotes, and write those within it twice");
+        }
+        field += static_cast<char>(c);
+    }
+}
+
 // Not checked yet. A blank line is a row of one empty field.
 bool csv_reader::read_row(std::vector<std::string>& row) {
-    row.assign(1, {});
+    row.clear();
     row_line_ = line_;
+    row_size_ = 0;
     if (peek() == at_end) {
         return false;
     }
-    std::size_t size = 0;
-    for (place at = place::before;;) {
-        const int c = take();
-        if (at == place::quoted) {
-            if (c == at_end) {
-                refuse("a quoted field does not end", "a quote within a quoted field is written twice");
-            }
-            if (c != '"') {
-                row.back() += static_cast<char>(c);
-            } else {
-                at = place::behind_quote;
-            }
-        } else if (c == at_end || c == '\n' || c == '\r') {
-            if (c == '\r' && peek() == '\n') {
-                take();
-            }
-            return true;
-        } else if (c == ',') {
-            row.emplace_back();
-            at = place::before;
-        } else if (c == '"' && at == place::plain) {
-            refuse("a quote stands in the middle of a field",
-                   "put the whole field into quotes, and write those within it twice");
-        } else if (c == '"') {
-            // The second of two within a quoted field is a quote.
-            row.back().append(at == place::behind_quote ? "\"" : "");
-            at = place::quoted;
-        } else if (at == place::behind_quote) {
-            refuse("a comma or the end of the line must follow a quoted field");
-        } else {
-            row.back() += static_cast<char>(c);
-            at = place::plain;
+    do {
+        row.emplace_back();
+        read_field(row.back());
+        if (row.size() > most_columns) {
+            refuse(fmt::format("more than {} columns", most_columns));
         }
-        if (++size > largest_row || row.size() > most_columns) {
-            refuse(fmt::format("more than {} octets or {} columns: is a quote missing?", largest_row,
-                               most_columns));
-        }
+    } while (peek() == ',' && take_of_row() == ',');
+    if (take() == '\r' && peek() == '\n') {
+        take();
     }
+    return true;
 }
 
 void csv_reader::check(const std::vector<std::string>& row) {

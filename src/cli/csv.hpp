@@ -21,10 +21,11 @@ class csv_reader {
     std::string where() const;
 
   private:
-    enum class place { before, plain, quoted, behind_quote };
-
     int take();
     int peek();
+    int take_of_row();
+    void read_quoted(std::string& field);
+    void read_field(std::string& field);
     bool read_row(std::vector<std::string>& row);
     void check(const std::vector<std::string>& row);
     [[noreturn]] void refuse(const std::string& what, const std::string& next = {}) const;
@@ -35,6 +36,7 @@ class csv_reader {
     std::uint64_t line_ = 1;     // of the octet that is taken next
     std::uint64_t row_line_ = 1; // where the row began
     std::uint64_t row_ = 0;
+    std::size_t row_size_ = 0;
     std::size_t columns_ = 0;
     bool begun_ = false;
 };

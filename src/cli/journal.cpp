@@ -47,6 +47,18 @@ disposition disposition_named(const std::string& text) {
     return disposition::in_doubt;
 }
 
+recipient_outcome outcome_in(const json& one) {
+    recipient_outcome out;
+    out.address = one.at("address").get<std::string>();
+    out.outcome = disposition_named(one.at("outcome").get<std::string>());
+    out.code = one.value("code", std::uint16_t{0});
+    out.at = stage::rcpt;
+    if (out.outcome != disposition::delivered) {
+        out.error = out.outcome == disposition::in_doubt ? errc::connection_lost : errc::recipient_refused;
+    }
+    return out;
+}
+
 // A new file is there after a crash only when its folder was written, too.
 void sync_folder(const std::string& path) {
     const auto slash = path.rfind('/');
@@ -180,47 +192,53 @@ void journal::bind(const json& record, const json& binding) const {
     }
 }
 
+message_key journal::key_in(const json& text) const {
+    const auto key = message_key::parse(text.get<std::string>());
+    if (!key) {
+        damaged("the journal is damaged");
+    }
+    return *key;
+}
+
 void journal::read_record(const json& record, std::uint64_t offset) {
-    const auto key_of = [this](const json& text) {
-        const auto key = message_key::parse(text.get<std::string>());
-        if (!key) {
-            damaged("the journal is damaged");
-        }
-        return *key;
-    };
     const std::string what = record.begin().key();
     const json& value = record.begin().value();
     if (what == "run") {
         written_boot_ = value.get<std::string>();
     } else if (what == "admit") {
-        for (const auto& one : value) {
-            open_entry& entry = open_[key_of(one)];
-            entry.admitted = true;
-            entry.begun = 0;
-            entry.other_boot = written_boot_ != boot_ || boot_.empty();
-        }
+        read_admitted(value);
     } else if (what == "begin") {
-        open_[key_of(value)].begun = offset;
+        open_[key_in(value)].begun = offset;
     } else if (what == "not_tried") {
-        const auto at = open_.find(key_of(value));
-        if (at != open_.end()) {
-            at->second.admitted = false;
-            at->second.begun = 0;
-        }
+        open_entry& entry = open_[key_in(value)];
+        entry.admitted = false;
+        entry.begun = 0;
     } else if (what == "done") {
-        const auto& all = record.at("recipients");
-        const bool delivered = std::all_of(all.begin(), all.end(), [](const json& one) {
-            return one.at("outcome") == name(disposition::delivered);
-        });
-        const message_key key = key_of(value);
-        if (delivered) {
-            delivered_.insert(key);
-            open_.erase(key);
-        } else {
-            open_[key] = {offset, 0, false, false};
-        }
+        read_done(key_in(value), record.at("recipients"), offset);
     } else if (what != "end") {
         damaged("the journal is damaged");
+    }
+}
+
+void journal::read_admitted(const json& list) {
+    const bool other_boot = written_boot_ != boot_ || boot_.empty();
+    for (const auto& one : list) {
+        open_entry& entry = open_[key_in(one)];
+        entry.admitted = true;
+        entry.begun = 0;
+        entry.other_boot = other_boot;
+    }
+}
+
+void journal::read_done(const message_key& key, const json& recipients, std::uint64_t offset) {
+    const bool delivered = std::all_of(recipients.begin(), recipients.end(), [](const json& one) {
+        return one.at("outcome") == name(disposition::delivered);
+    });
+    if (delivered) {
+        delivered_.insert(key);
+        open_.erase(key);
+    } else {
+        open_[key] = {offset, 0, false, false};
     }
 }
 
@@ -259,14 +277,8 @@ journal::memory journal::remember(const message_key& key) const {
         out.known = true;
         const json record = line_at(entry.settled);
         for (const auto& one : record.at("recipients")) {
-            recipient_outcome& who = out.recipients[one.at("address").get<std::string>()];
-            who.address = one.at("address").get<std::string>();
-            who.outcome = disposition_named(one.at("outcome").get<std::string>());
-            who.code = one.value("code", std::uint16_t{0});
-            who.at = stage::rcpt;
-            who.error = who.outcome == disposition::delivered  ? errc::ok
-                        : who.outcome == disposition::in_doubt ? errc::connection_lost
-                                                               : errc::recipient_refused;
+            recipient_outcome who = outcome_in(one);
+            out.recipients[who.address] = std::move(who);
         }
     }
     out.on_its_way = entry.begun != 0 || (entry.admitted && entry.other_boot);

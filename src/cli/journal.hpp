@@ -73,7 +73,10 @@ class journal {
     void open(const std::string& path);
     void load(const nlohmann::ordered_json& binding);
     void read_line(const std::string& line, std::uint64_t offset, const nlohmann::ordered_json& binding);
+    message_key key_in(const nlohmann::ordered_json& text) const;
     void read_record(const nlohmann::ordered_json& record, std::uint64_t offset);
+    void read_admitted(const nlohmann::ordered_json& list);
+    void read_done(const message_key& key, const nlohmann::ordered_json& recipients, std::uint64_t offset);
     void start(const nlohmann::ordered_json& binding);
     void bind(const nlohmann::ordered_json& record, const nlohmann::ordered_json& binding) const;
     nlohmann::ordered_json line_at(std::uint64_t offset) const;

@@ -4,6 +4,7 @@
 #include "message/gmime.hpp"
 #include "message/header_fields.hpp"
 #include "message/header_text.hpp"
+#include "postrider/capabilities.hpp"
 #include "postrider/path.hpp"
 #include "show.hpp"
 
@@ -141,49 +142,40 @@ mail_template::mail_template(const content& message, std::string name,
     const std::string& header = body_.header();
     header_fields fields(content::lent(header), every_name);
     raw_field one;
-    bool from = false;
     while (fields.next(one).value()) {
         std::string raw = header.substr(one.where.begin, one.where.end - one.where.begin);
         const std::string own_name = trimmed(std::string_view(raw).substr(0, raw.find(':')));
         add_field(own_name, std::move(raw), one.value);
-        from = from || lower(own_name) == "from";
     }
-    if (!from) {
+    if (!present_.contains("from")) {
         throw data_error(name_ + ": the header has no From", "add From: you@example.org to the template");
     }
 }
 
 void mail_template::add_field(const std::string& name, std::string raw, const std::string& value) {
     const std::string plain = lower(name);
-    if (is_one_of({"bcc", "resent-bcc"}, plain)) {
-        return; // never on the wire
-    }
     const std::string text = decoded(value);
     const bool placeholders = text_template::has_placeholder(text);
-    has_to_ = has_to_ || plain == "to";
-    has_date_ = has_date_ || plain == "date";
-    has_version_ = has_version_ || plain == "mime-version";
-    if (plain == "message-id" && !placeholders) {
-        return; // the same one in all of them: receivers would drop all but the first
+    // Bcc is never on the wire. Of a Message-ID that is the same in all of them receivers would keep one.
+    if (is_one_of({"bcc", "resent-bcc"}, plain) || (plain == "message-id" && !placeholders)) {
+        return;
     }
-    has_own_id_ = has_own_id_ || plain == "message-id";
+    present_.insert(plain);
+    if (is_address_name(plain)) {
+        fields_.push_back(address_field(name, value));
+        return;
+    }
+    const bool mime = plain.starts_with("content-") || plain == "mime-version";
+    if (mime && placeholders) {
+        throw data_error(where(name) + ": a placeholder cannot stand in a field of MIME");
+    }
     field out;
     out.name = name;
-    if (plain.starts_with("content-") || plain == "mime-version") {
-        if (placeholders) {
-            throw data_error(where(name) + ": a placeholder cannot stand in a field of MIME");
-        }
-        out.raw = std::move(raw);
-    } else if (is_address_name(plain)) {
-        out = address_field(name, value);
-    } else if (placeholders || (!is_verbatim_name(plain) && !is_ascii(raw))) {
+    if (placeholders || (!mime && !is_verbatim_name(plain) && !is_ascii(raw))) {
         out.what = is_verbatim_name(plain) ? kind::verbatim : kind::text;
         out.text.emplace_back(text, columns_, where(name));
     } else {
-        out.raw = std::move(raw);
-    }
-    if (out.what == kind::fixed && !out.raw.ends_with('\n')) {
-        out.raw += "\r\n";
+        out.raw = raw.ends_with('\n') ? std::move(raw) : raw + "\r\n";
     }
     fields_.push_back(std::move(out));
 }
@@ -230,7 +222,9 @@ address mail_template::fill_mailbox(const field& one, const mailbox_template& bo
         throw data_error(
             fmt::format("{}: \"{}\" is not an address: {}", one.name, out.addr_spec, message(path.error())));
     }
-    if (const auto objection = header_objection(out.display_name); !objection.empty()) {
+    const bool tab = out.display_name.find('\t') != std::string::npos; // readers take it for an attack
+    const auto objection = tab ? "holds a tab; take it out" : header_objection(out.display_name);
+    if (!objection.empty()) {
         throw data_error(fmt::format("{}: the name \"{}\" {}", one.name, out.display_name, objection));
     }
     return out;
@@ -258,46 +252,59 @@ std::string mail_template::fill_addresses(const field& one, const std::vector<st
     return out;
 }
 
+std::string mail_template::fill_text(const field& one, const std::vector<std::string>& row) {
+    const std::string value = trimmed(one.text.front().fill(row));
+    if (const auto objection = header_objection(value); !objection.empty()) {
+        throw data_error(fmt::format("{}: the value {}", one.name, objection));
+    }
+    if (one.what == kind::verbatim && (!is_ascii(value) || value.empty())) {
+        throw data_error(fmt::format("{}: \"{}\" is no value for this field", one.name, value),
+                         "only ASCII can stand there");
+    }
+    std::string out;
+    if (one.what == kind::verbatim) {
+        out.append(one.name).append(": ").append(value).append("\r\n");
+    } else if (!value.empty()) {
+        append_field(out, one.name, text_tokens(value, first_column(one.name)));
+    }
+    return out;
+}
+
+std::string mail_template::missing_fields(const std::string& from, const own& mine) const {
+    std::string out;
+    if (!present_.contains("to")) {
+        const auto ascii = ascii_mailbox(mine.recipient);
+        append_field(out, "To", {ascii ? *ascii : mine.recipient});
+    }
+    if (!present_.contains("date")) {
+        out += date_field(mine.date);
+    }
+    if (!present_.contains("mime-version") && !body_.texts().empty()) {
+        out += "MIME-Version: 1.0\r\n";
+    }
+    if (!present_.contains("message-id")) {
+        const std::string domain = from.substr(from.rfind('@'));
+        const auto ascii = ascii_mailbox("x" + domain);
+        out += fmt::format("Message-ID: <{}{}>\r\n", mine.message_id, ascii ? ascii->substr(1) : domain);
+    }
+    return out;
+}
+
 std::string mail_template::fill_header(const std::vector<std::string>& row, const own& mine) const {
     std::string out;
     std::string from;
     for (const auto& one : fields_) {
         if (one.what == kind::fixed) {
             out += one.raw;
-            continue;
-        }
-        if (one.what == kind::addresses) {
+        } else if (one.what == kind::addresses) {
             std::string first;
             out += fill_addresses(one, row, first);
-            from = lower(one.name) == "from" ? first : from;
-            continue;
-        }
-        const std::string value = trimmed(one.text.front().fill(row));
-        if (const auto objection = header_objection(value); !objection.empty()) {
-            throw data_error(fmt::format("{}: the value {}", one.name, objection));
-        }
-        if (one.what == kind::verbatim && (!is_ascii(value) || value.empty())) {
-            throw data_error(fmt::format("{}: \"{}\" is no value for this field", one.name, value),
-                             "only ASCII can stand there");
-        }
-        if (one.what == kind::verbatim) {
-            out.append(one.name).append(": ").append(value).append("\r\n");
-        } else if (!value.empty()) {
-            append_field(out, one.name, text_tokens(value, first_column(one.name)));
+            from = equal_ignoring_case(one.name, "from") ? first : from;
+        } else {
+            out += fill_text(one, row);
         }
     }
-    if (!has_to_) {
-        const auto ascii = ascii_mailbox(mine.recipient);
-        append_field(out, "To", {ascii ? *ascii : mine.recipient});
-    }
-    out += has_date_ ? std::string() : date_field(mine.date);
-    out += has_version_ || body_.texts().empty() ? "" : "MIME-Version: 1.0\r\n";
-    if (!has_own_id_) {
-        const auto ascii = ascii_mailbox("x" + from.substr(from.rfind('@')));
-        out += fmt::format("Message-ID: <{}{}>\r\n", mine.message_id,
-                           ascii ? ascii->substr(1) : from.substr(from.rfind('@')));
-    }
-    return out;
+    return out + missing_fields(from, mine);
 }
 
 std::string mail_template::fill(const std::vector<std::string>& row, const own& mine) const {

@@ -9,6 +9,7 @@
 #include "postrider/message.hpp"
 #include "template_body.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,16 +53,15 @@ class mail_template {
                                std::string& first) const;
     address fill_mailbox(const field& one, const mailbox_template& box,
                          const std::vector<std::string>& row) const;
-    std::string where(const std::string& name) const { return name_ + ", " + name; }
+    static std::string fill_text(const field& one, const std::vector<std::string>& row);
+    std::string missing_fields(const std::string& from, const own& mine) const;
+    std::string where(const std::string& field_name) const { return name_ + ", " + field_name; }
 
     std::string name_;
     const std::vector<std::string>& columns_;
     template_body body_;
     std::vector<field> fields_;
-    bool has_to_ = false;
-    bool has_date_ = false;
-    bool has_version_ = false;
-    bool has_own_id_ = false;
+    std::set<std::string> present_; // names of fields, in lower case
 };
 
 } // namespace postrider::cli

@@ -1,18 +1,20 @@
 #include "mbox.hpp"
 
 #include "error.hpp"
+#include "show.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace postrider::cli {
 namespace {
 
 constexpr std::string_view from = "From ";
 constexpr std::size_t longest_head = 256;
-constexpr std::size_t most_quoted = 1'000'000; // each costs a few octets of memory
+constexpr std::size_t most_quoted = 1'000'000; // each costs 16 octets of memory
 
 constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -123,61 +125,73 @@ void mbox_reader::expect_separator(const line& at) const {
     if (!holds_date(at.head)) {
         throw command_error(exit_code::data,
                             fmt::format("{}, line {}: \"{}\" begins like a separator and has no date", name_,
-                                        number_, at.head),
+                                        number_, printable(at.head)),
                             "if it belongs to a message, an mbox must hold it as \">From \"");
     }
 }
 
-content mbox_reader::cut(std::uint64_t begin, std::uint64_t end, std::vector<octet_range> gaps) const {
-    gaps.insert(gaps.begin(), {0, begin});
-    gaps.push_back({end, octets_.size()});
+content mbox_reader::cut(std::uint64_t first, std::uint64_t last, std::vector<octet_range> gaps) const {
+    gaps.insert(gaps.begin(), {0, first});
+    gaps.push_back({last, octets_.size()});
     return octets_.without(gaps);
 }
 
-bool mbox_reader::next(content& message) {
+void mbox_reader::note_quote(const line& at, std::vector<octet_range>& gaps) const {
+    const std::size_t count = quotes(at.head);
+    if (count == 1 || (count > 1 && !only_one_)) {
+        gaps.push_back({at.begin, at.begin + 1});
+    }
+    if (gaps.size() > most_quoted) {
+        throw command_error(exit_code::data,
+                            fmt::format("{}, line {}: more than {} lines of a message begin with \">From \"",
+                                        name_, number_, most_quoted));
+    }
+}
+
+void mbox_reader::refuse_joined(const line& at) const {
+    throw command_error(
+        exit_code::data,
+        fmt::format("{}, line {}: \"{}\" follows no empty line, so it may or may not separate two messages",
+                    name_, number_, printable(at.head)),
+        "put an empty line in front of it, or write it as \">From \"");
+}
+
+bool mbox_reader::begin() {
     line at;
-    if (!started_) {
-        started_ = true;
-        ended_ = !next_line(at);
-        if (!ended_) {
-            expect_separator(at);
-        }
+    if (next_line(at)) {
+        expect_separator(at);
+        return true;
+    }
+    return false;
+}
+
+bool mbox_reader::next(content& message) {
+    if (!std::exchange(started_, true)) {
+        ended_ = !begin();
     }
     if (ended_) {
         return false;
     }
-    const std::uint64_t begin = offset_;
-    std::uint64_t end = begin; // without the empty line that may turn out to be the separator's
-    bool behind_empty = true;  // a message of nothing at all
+    const std::uint64_t first = offset_;
+    std::uint64_t last = first; // without the empty line that may turn out to be the separator's
+    bool behind_empty = true;   // a message of nothing at all
     std::vector<octet_range> gaps;
+    line at;
+    ended_ = true;
     while (next_line(at)) {
         if (at.head.starts_with(from)) {
             expect_separator(at);
             if (!behind_empty) {
-                throw command_error(
-                    exit_code::data,
-                    fmt::format("{}, line {}: \"{}\" follows no empty line, so it may or may not separate "
-                                "two messages",
-                                name_, number_, at.head),
-                    "put an empty line in front of it, or write it as \">From \"");
+                refuse_joined(at);
             }
-            message = cut(begin, end, std::move(gaps));
-            return true;
+            ended_ = false;
+            break;
         }
-        const std::size_t count = quotes(at.head);
-        if (count == 1 || (count > 1 && !only_one_)) {
-            gaps.push_back({at.begin, at.begin + 1});
-        }
-        if (gaps.size() > most_quoted) {
-            throw command_error(exit_code::data, fmt::format("{}, line {}: a message with more than {} "
-                                                             "lines that begin with \">From \"",
-                                                             name_, number_, most_quoted));
-        }
+        note_quote(at, gaps);
         behind_empty = at.empty();
-        end = behind_empty ? at.begin : at.end;
+        last = behind_empty ? at.begin : at.end;
     }
-    ended_ = true;
-    message = cut(begin, end, std::move(gaps));
+    message = cut(first, last, std::move(gaps));
     return true;
 }
 

@@ -51,7 +51,10 @@ class mbox_reader {
 
     bool next_line(line& into);
     void expect_separator(const line& at) const;
-    content cut(std::uint64_t begin, std::uint64_t end, std::vector<octet_range> gaps) const;
+    [[noreturn]] void refuse_joined(const line& at) const;
+    void note_quote(const line& at, std::vector<octet_range>& gaps) const;
+    bool begin();
+    content cut(std::uint64_t first, std::uint64_t last, std::vector<octet_range> gaps) const;
 
     content octets_;
     std::string name_;

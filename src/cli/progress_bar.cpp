@@ -30,18 +30,18 @@ bool progress_bar::due(bool ended) {
     return true;
 }
 
-void progress_bar::show(std::uint64_t done, std::uint64_t total, std::uint64_t failed) {
+void progress_bar::show(std::uint64_t done, std::uint64_t total, std::uint64_t failed, std::uint64_t before) {
     if (!due(done >= total)) {
         return;
     }
     const std::uint64_t shown = std::max<std::uint64_t>(std::min(done, total), 1);
     const auto all = std::max<std::uint64_t>(total, 1);
     const double seconds = std::max(0.001, std::chrono::duration<double>(drawn_ - begun_).count());
-    const double rate = static_cast<double>(done) / seconds;
+    const double rate = static_cast<double>(done - before) / seconds;
     const auto filled = static_cast<std::size_t>(shown * width / all);
-    const auto left = std::chrono::seconds(
-        rate > 0 ? static_cast<std::int64_t>(static_cast<double>(all - std::min(done, all)) / rate + 0.5)
-                 : 0);
+    const double to_do = static_cast<double>(all - std::min(done, all));
+    const auto left =
+        std::chrono::round<std::chrono::seconds>(std::chrono::duration<double>(rate > 0 ? to_do / rate : 0));
     fmt::print(stderr, "\r\033[K[{}{}] {} of {}, {:3} %, {:.0f}/s, {} left{}", std::string(filled, '#'),
                std::string(width - filled, '.'), done, total, done * 100 / all, rate, readable_span(left),
                failed == 0 ? std::string() : fmt::format(", {} failed", failed));

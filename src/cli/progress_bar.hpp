@@ -17,8 +17,8 @@ class progress_bar {
 
     bool wanted() const noexcept { return wanted_; }
     void show(const progress& now);
-    /// Of many messages; `failed` are among the `done` ones.
-    void show(std::uint64_t done, std::uint64_t total, std::uint64_t failed);
+    /// Of many messages; `failed` and those that were done `before` are among the `done` ones.
+    void show(std::uint64_t done, std::uint64_t total, std::uint64_t failed, std::uint64_t before);
     /// Before anything else is written to standard error.
     void finish();
 

@@ -66,7 +66,8 @@ std::string decoded(GMimeTextPart* part, const std::string& name) {
     if (check.valid() && (equal_ignoring_case(label, "us-ascii") || equal_ignoring_case(label, "utf-8"))) {
         return text;
     }
-    const glib_text converted(g_mime_text_part_get_text(part));
+    const owned<GMimeFilter> known(g_mime_filter_charset_new(std::string(label).c_str(), "utf-8"));
+    const glib_text converted(known ? g_mime_text_part_get_text(part) : nullptr); // else GMime would guess
     if (!converted || equal_ignoring_case(label, "us-ascii") || equal_ignoring_case(label, "utf-8")) {
         throw data_error(fmt::format("{}: a text part is not in the charset it claims, {}", name, label),
                          "write the template in UTF-8");
@@ -81,27 +82,29 @@ bool prefers_base64(std::string_view text) {
     return static_cast<std::size_t>(escapes) * 6 > text.size();
 }
 
-std::string encoded(std::string_view text, bool base64) {
-    std::string lines;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool cr = text[i] == '\r';
-        if (cr || text[i] == '\n') {
-            i += cr && i + 1 < text.size() && text[i + 1] == '\n' ? 1 : 0;
-            lines += base64 ? "\r\n" : "\n"; // RFC 2045 6.8; quoted-printable takes LF for the end of a line
-        } else {
-            lines += text[i];
+std::string with_line_ends(std::string_view text, std::string_view line_end) {
+    std::string out;
+    char before = '\0';
+    for (const char c : text) {
+        if (c == '\r' || (c == '\n' && before != '\r')) {
+            out += line_end;
+        } else if (c != '\n') {
+            out += c;
         }
+        before = c;
     }
+    return out;
+}
+
+std::string encoded(std::string_view text, bool base64) {
+    // In base64 a line ends in CRLF (RFC 2045 6.8); quoted-printable takes LF for the end of a line.
+    const std::string lines = with_line_ends(text, base64 ? "\r\n" : "\n");
     GMimeEncoding state{};
     g_mime_encoding_init_encode(&state, base64 ? GMIME_CONTENT_ENCODING_BASE64
                                                : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     std::string out(g_mime_encoding_outlen(&state, lines.size()), '\0');
     out.resize(g_mime_encoding_flush(&state, lines.data(), lines.size(), out.data()));
-    std::string wire;
-    for (const char c : out) {
-        wire.append(c == '\n' ? "\r\n" : std::string_view(&c, 1));
-    }
-    return wire;
+    return with_line_ends(out, "\r\n");
 }
 
 // Walks the parts and leaves marks where texts were.
