@@ -2,9 +2,9 @@
 //
 // A client connects when it is needed, stays connected between messages, and connects again when the kept
 // line turns out dead. Its operations take any Boost.Asio completion token (callbacks, futures, coroutines),
-// run one after the other, and can be cancelled at every stage through the token's cancellation slot. None of
-// them throws or fails without saying what became of each recipient. `blocking_client` runs the same code on
-// a context of its own.
+// run one after the other (messages several at a time, where the window is wider than one), and can be
+// cancelled at every stage through the token's cancellation slot. None of them throws or fails without saying
+// what became of each recipient. `blocking_client` runs the same code on the calling thread.
 //
 //     postrider::client c(context.get_executor(), options);
 //     postrider::send_result r = co_await c.async_send(std::move(mail), boost::asio::use_awaitable);
@@ -96,6 +96,13 @@ struct transcript_line {
     std::string_view text;
 };
 
+/// For client_options::window: as many as the server has shown itself able to take. It begins with one at a
+/// time, doubles after clean answers, and goes back to one at the first sign of trouble. What was learnt is
+/// remembered for each server, by all clients of the process.
+inline constexpr std::uint16_t automatic_window = 0;
+/// As wide as that gets.
+inline constexpr unsigned widest_automatic_window = 64;
+
 /// Everything a client is told before it starts.
 struct client_options {
     postrider::server server;
@@ -119,6 +126,17 @@ struct client_options {
     bool initial_response = true;
     bool use_pipelining = true;
     bool use_chunking = true;
+    /// False: after QUIT the line is closed without waiting for the reply.
+    bool await_quit_reply = true;
+
+    /// Messages that may be under way in the session at once, where the server lists PIPELINING: the commands
+    /// of one follow the end of the other without waiting (RFC 2920, RFC 3030), an RSET between them. When
+    /// the line is lost, all of them can be in doubt. `automatic_window`: see there. A message that was sent
+    /// ahead and provably not accepted, because of something in front of it, is sent once more, in its turn;
+    /// one in doubt never is.
+    std::uint16_t window = 1;
+    /// No further message is sent ahead while those under way have this many octets of content.
+    std::uint64_t window_octets = std::uint64_t{1024} * 1024;
 
     /// Sees each address before it is connected to, in the form `192.0.2.1` or `2001:db8::1`; false: never
     /// connect to it. For those whose server name comes from somebody else. IPv4-mapped addresses are shown

@@ -6,12 +6,11 @@ namespace postrider::line {
 
 namespace asio = boost::asio;
 
-connection::connection(asio::any_io_executor strand, stream_socket socket, const client_options& options,
-                       const session_config& config, const mask& secrets, tls_context* tls,
-                       std::shared_ptr<connection_info> info)
-    : strand_(std::move(strand)), socket_(std::move(socket)), options_(options), mask_(secrets), tls_(tls),
-      info_(std::move(info)), transport_(socket_.native_handle()), session_(config, reply_space_),
-      dialogue_(options_, mask_, *info_), gather_(gather_space_), timer_(strand_) {}
+connection::connection(asio::any_io_executor strand, stream_socket socket, const settings& shared,
+                       const session_config& config, std::shared_ptr<connection_info> info)
+    : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
+      transport_(socket_.native_handle()), session_(config, reply_space_),
+      dialogue_(settings_.options, settings_.mask, *info_), gather_(gather_space_), timer_(strand_) {}
 
 connection::~connection() {
     wipe(input_.data(), input_.size());
@@ -22,12 +21,12 @@ void connection::begin_with_tls(std::chrono::milliseconds limit) {
     implicit_tls_ = handshaking_ = true;
     handshake_deadline_ = now() + static_cast<instant>(std::max<std::int64_t>(limit.count(), 0));
     tls_since_ = clock::now();
-    transport_.start_tls(*tls_);
+    transport_.start_tls(*settings_.tls);
 }
 
 void connection::run(task t) {
     task_ = std::move(t);
-    handed_ = content_handed_ = 0;
+    handed_ = 0;
     pump();
 }
 
@@ -77,12 +76,13 @@ void connection::pump() {
             session_.lost(errc::connection_lost);
             continue;
         }
-        if (w == want::closed || task_.enough(w)) {
+        const verdict v = w == want::closed ? verdict::done : task_.judge(w);
+        if (v == verdict::done) {
             pumping_ = false;
             finish();
             return;
         }
-        moved = move(w);
+        moved = v == verdict::changed || move(w);
     }
     pumping_ = false;
     if (is_running()) {
@@ -117,17 +117,17 @@ bool connection::collect() {
     }
     const std::string_view octets = session_.output();
     const bool secret = session_.output_is_secret();
-    const bool content = session_.output_is_content();
+    const transaction* const content_of = session_.output_is_content() ? session_.sending() : nullptr;
     const std::size_t before = gather_.size();
     if (!gather_.take(session_)) {
         return false;
     }
     const std::size_t size = gather_.size() - before;
-    dialogue_.sent({octets.data(), size}, secret, content);
-    if (!marks_.empty() && marks_.back().content == content) {
+    dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    if (!marks_.empty() && marks_.back().content_of == content_of) {
         marks_.back().size += size;
     } else {
-        marks_.push_back({size, content});
+        marks_.push_back({size, content_of});
     }
     return true;
 }
@@ -162,16 +162,17 @@ void connection::count_handed() {
     while (size > 0 && !marks_.empty()) {
         mark& front = marks_.front();
         const std::size_t n = std::min(size, front.size);
-        content_handed_ += front.content ? n : 0;
+        const transaction* const of = front.content_of;
         front.size -= n;
         size -= n;
         if (front.size == 0) {
             marks_.pop_front();
         }
+        if (of != nullptr) {
+            task_.progress(stage::content, of, n);
+        }
     }
-    if (task_.progress) {
-        task_.progress(content_handed_ > 0 ? stage::content : session_.failed_at(), content_handed_);
-    }
+    task_.progress(session_.failed_at(), nullptr, 0);
 }
 
 // Reads what is there; false when that is nothing.
@@ -182,9 +183,7 @@ bool connection::read() {
         dialogue_.received({input_.data(), size});
         session_.received({input_.data(), size});
         note_failure();
-        if (task_.progress) {
-            task_.progress(session_.failed_at(), content_handed_);
-        }
+        task_.progress(session_.failed_at(), nullptr, 0);
         return true;
     case transport::step::blocked:
         return false;
@@ -209,7 +208,7 @@ bool connection::start_tls() {
     handshaking_ = true;
     handshake_deadline_ = session_.deadline();
     tls_since_ = clock::now();
-    transport_.start_tls(*tls_);
+    transport_.start_tls(*settings_.tls);
     return true;
 }
 
@@ -264,7 +263,7 @@ void connection::note_failure() {
     case errc::unsolicited_reply:
         failure_.code = last.code;
         failure_.enhanced = last.enhanced;
-        failure_.text = mask_.over(std::string(last.text));
+        failure_.text = settings_.mask.over(std::string(last.text));
         break;
     default: // not about a reply
         break;

@@ -9,7 +9,7 @@
 #include "dialogue.hpp"
 #include "postrider/client.hpp"
 #include "postrider/stream.hpp"
-#include "tls.hpp"
+#include "settings.hpp"
 #include "transport.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -24,29 +24,35 @@ namespace postrider::line {
 
 class connection : public std::enable_shared_from_this<connection> {
   public:
+    enum class verdict {
+        go_on,
+        changed, ///< the session has something new to do: ask it again
+        done,    ///< far enough
+    };
     /// What the client wants of the time until the session has gone far enough.
     struct task {
-        /// Asked with what the session wants next; true: far enough.
-        std::function<bool(want)> enough;
+        /// Asked with what the session wants next.
+        std::function<verdict(want)> judge;
         /// Lends the session the next part of the content.
         std::function<void(session&)> lend;
-        /// Told of the stage and of the octets of content handed to the system since the task began.
-        std::function<void(stage, std::uint64_t)> progress;
+        /// Told of the stage, and of octets of content that were handed to the system, and of which
+        /// transaction they are; null when nothing of that is known.
+        std::function<void(stage, const transaction*, std::uint64_t)> progress;
         /// Called once: far enough, or the session is closed.
         std::function<void()> done;
     };
 
-    /// The socket is connected and non-blocking. Options, configuration and `tls` (null for tls_policy::none)
-    /// must outlive it.
-    connection(boost::asio::any_io_executor strand, stream_socket socket, const client_options& options,
-               const session_config& config, const mask& secrets, tls_context* tls,
-               std::shared_ptr<connection_info> info);
+    /// The socket is connected. Settings and configuration must outlive it.
+    connection(boost::asio::any_io_executor strand, stream_socket socket, const settings& shared,
+               const session_config& config, std::shared_ptr<connection_info> info);
     ~connection();
 
     /// TLS before the greeting, within `limit` from now.
     void begin_with_tls(std::chrono::milliseconds limit);
     /// Drives the session until the task is through. One at a time.
     void run(task t);
+    /// The session has got something new to do, while a task runs.
+    void resume() { pump(); }
     /// Breaks the session off; what is under way is settled by the engine's rule.
     void abort(errc why);
     /// Tells the peer, as far as that can be done at once, and closes the socket.
@@ -54,8 +60,9 @@ class connection : public std::enable_shared_from_this<connection> {
 
     session& engine() { return session_; }
     bool is_closed() const { return session_.is_closed(); }
-    /// Octets handed to the system since the last task began.
+    /// Octets handed to the system since count_from_here(), or since the last task began.
     std::uint64_t handed() const { return handed_; }
+    void count_from_here() { handed_ = 0; }
     const std::shared_ptr<connection_info>& info() const { return info_; }
     /// Why the session was closed, with the reply that decided it.
     status failure() const;
@@ -66,7 +73,7 @@ class connection : public std::enable_shared_from_this<connection> {
     using clock = std::chrono::steady_clock;
     struct mark {
         std::size_t size;
-        bool content;
+        const transaction* content_of; // null: commands
     };
 
     bool is_running() const { return static_cast<bool>(task_.done); }
@@ -89,9 +96,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
     boost::asio::any_io_executor strand_;
     stream_socket socket_;
-    const client_options& options_;
-    const mask& mask_;
-    tls_context* tls_;
+    const settings& settings_;
     std::shared_ptr<connection_info> info_;
     transport transport_;
     std::array<char, 2048> reply_space_{};
@@ -111,7 +116,6 @@ class connection : public std::enable_shared_from_this<connection> {
 
     std::deque<mark> marks_; // of what is collected and not yet handed
     std::uint64_t handed_ = 0;
-    std::uint64_t content_handed_ = 0;
 
     bool noted_ = false;
     status failure_;

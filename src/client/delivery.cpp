@@ -43,6 +43,36 @@ disposition disposition_of_reply(std::uint16_t code, errc error) noexcept {
                          : disposition_of(error);
 }
 
+void take_over(const outcome& from, recipient_outcome& to) {
+    to.outcome = from.status;
+    to.at = from.at;
+    to.error = from.error;
+    to.code = from.code;
+    to.enhanced = from.enhanced;
+    to.text = std::string(from.text);
+}
+
+// Says of the session that it ended, and nothing about the message.
+bool ends_sessions(errc e) noexcept {
+    switch (e) {
+    case errc::connection_lost:
+    case errc::timed_out:
+    case errc::cancelled:
+    case errc::tls_truncated:
+    case errc::service_closing:
+    case errc::malformed_reply:
+    case errc::mixed_codes:
+    case errc::reply_line_too_long:
+    case errc::reply_too_long:
+    case errc::unexpected_reply:
+    case errc::unsolicited_reply:
+    case errc::session_closed:
+        return true;
+    default:
+        return false;
+    }
+}
+
 } // namespace
 
 delivery::delivery(outgoing mail, bool probe) : mail_(std::move(mail)), probe_(probe) {
@@ -82,7 +112,23 @@ void delivery::fail(errc error, stage at, const status& why) {
     }
 }
 
+delivery::verdict delivery::judge() const {
+    verdict v;
+    v.delivered = v.nobody_has_it = true;
+    for (const recipient& r : recipients_) {
+        const outcome& o = r.result;
+        v.delivered = v.delivered && o.status == disposition::delivered;
+        v.nobody_has_it =
+            v.nobody_has_it && o.status != disposition::delivered && o.status != disposition::in_doubt;
+        v.out_of_turn = v.out_of_turn || o.code == 503;
+        v.fell_with_the_line = v.fell_with_the_line || ends_sessions(o.error);
+        v.bystander = v.bystander || o.error == errc::session_closed;
+    }
+    return v;
+}
+
 bool delivery::parse() {
+    parsed_ = true;
     if (mail_.recipients.empty()) {
         detail_ = "the envelope has no recipient";
         return false;
@@ -112,6 +158,7 @@ void delivery::parse_recipient(std::size_t index) {
 
 bool delivery::prepare(const capabilities& offered) {
     transaction_ = {};
+    handed_ = 0;
     transaction_.probe = probe_;
     transaction_.all_or_nothing = mail_.all_or_nothing;
     transaction_.ret = mail_.ret;
@@ -227,18 +274,24 @@ bool delivery::add_recipient(std::size_t index, bool utf8_offered) {
     return true;
 }
 
+void delivery::leave_in_doubt(errc error) {
+    for (std::size_t i = 0; i < recipients_.size(); ++i) {
+        const outcome& known = recipients_[i].result;
+        recipient_outcome& to = outcomes_[rcpts_[i].index];
+        take_over(known, to);
+        if (!known.settled()) {
+            to.outcome = disposition::in_doubt;
+            to.at = stage::content;
+            to.error = error;
+        }
+    }
+}
+
 send_result delivery::results() const {
     send_result done;
     done.recipients = outcomes_;
     for (std::size_t i = 0; i < recipients_.size() && transaction_.completed(); ++i) {
-        const outcome& o = recipients_[i].result;
-        recipient_outcome& to = done.recipients[rcpts_[i].index];
-        to.outcome = o.status;
-        to.at = o.at;
-        to.error = o.error;
-        to.code = o.code;
-        to.enhanced = o.enhanced;
-        to.text = std::string(o.text);
+        take_over(recipients_[i].result, done.recipients[rcpts_[i].index]);
     }
     const disposition wanted = probe_ ? disposition::accepted : disposition::delivered;
     const auto missed = [wanted](const recipient_outcome& o) { return o.outcome != wanted; };
@@ -260,15 +313,19 @@ send_result delivery::results() const {
     return done;
 }
 
-void delivery::report(stage at, std::uint64_t handed) {
-    const bool same =
-        reported_once_ && reported_.at == at && reported_.handed == handed && reported_.total == total_;
-    if (!mail_.on_progress || same) {
+void delivery::report(stage at, std::uint64_t octets) {
+    handed_ += octets;
+    if (!mail_.on_progress) {
         return;
     }
-    reported_once_ = true;
-    reported_ = {at, handed, total_};
-    mail_.on_progress(reported_);
+    const stage now = handed_ > 0 ? stage::content : at;
+    const bool same =
+        reported_once_ && reported_.at == now && reported_.handed == handed_ && reported_.total == total_;
+    if (!same) {
+        reported_once_ = true;
+        reported_ = {now, handed_, total_};
+        mail_.on_progress(reported_);
+    }
 }
 
 } // namespace postrider::line

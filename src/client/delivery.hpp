@@ -17,27 +17,41 @@ class delivery {
     delivery(const delivery&) = delete;
     delivery& operator=(const delivery&) = delete;
 
+    /// What the outcomes mean for what to do next.
+    struct verdict {
+        bool delivered = false;          ///< to all
+        bool nobody_has_it = false;      ///< provably
+        bool out_of_turn = false;        ///< a 503 (RFC 5321 4.3.2)
+        bool fell_with_the_line = false; ///< the server refused nothing; the session ended
+        bool bystander = false;          ///< and that was another message's fault
+    };
+
     /// Parses every address. False when there is nobody left to send to: results() then says why.
     bool parse();
+    bool parsed() const { return parsed_; }
     /// Once the server's keywords are known: composes the message and fills in transaction(). May be called
     /// again for another session. False: as parse().
     bool prepare(const capabilities& offered);
     /// What to submit; complete after prepare().
     postrider::transaction& transaction() { return transaction_; }
-    /// Forgets what became of the transaction; nothing of it had left.
+    /// Forgets what became of the transaction: nobody has the message because of it.
     void restart() { transaction_ = {}; }
+    verdict judge() const;
     /// The next part of the content, lent to the session; or the failure to read it.
     void lend_to(session& s);
 
     /// Nobody gets the message because of this.
     void fail(errc error, stage at, const status& why = {});
+    /// Whoever is not settled may have got it: the transaction goes on without us.
+    void leave_in_doubt(errc error);
     /// The outcomes so far.
     send_result results() const;
 
     const outgoing& mail() const { return mail_; }
     std::uint64_t total() const { return total_; }
-    /// Calls on_progress if that is new.
-    void report(stage at, std::uint64_t handed);
+    /// Calls on_progress if that is new. `octets` of the content were handed to the system since the last
+    /// time.
+    void report(stage at, std::uint64_t octets = 0);
 
   private:
     struct rcpt {
@@ -62,6 +76,8 @@ class delivery {
     std::optional<content::reader> reader_;
     std::uint64_t unread_ = 0;
     std::uint64_t total_ = 0;
+    std::uint64_t handed_ = 0;
+    bool parsed_ = false;
     progress reported_;
     bool reported_once_ = false;
     std::string detail_;

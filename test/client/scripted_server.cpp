@@ -92,6 +92,27 @@ void peer::send(std::string_view octets) {
     }
 }
 
+bool peer::has_more() {
+    pollfd wait{descriptor_, POLLIN, 0};
+    char octet = 0;
+    return !buffer_.empty() ||
+           (::poll(&wait, 1, 0) > 0 && ::recv(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+}
+
+std::size_t peer::waiting(std::string_view verb) const {
+    std::size_t count = 0;
+    for (std::size_t at = buffer_.find(verb); at != std::string::npos; at = buffer_.find(verb, at + 1)) {
+        count += at == 0 || buffer_[at - 1] == '\n' ? 1 : 0;
+    }
+    return count;
+}
+
+void peer::small_buffers() {
+    const int least = 32'768; // with much less, loopback would crawl
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+}
+
 void peer::drain() {
     while (fill()) {
     }

@@ -29,6 +29,14 @@ class peer {
     /// before.
     std::string until(std::string_view prefix);
     void send(std::string_view octets);
+    /// So many octets, such as those of a chunk; throws when the client leaves before.
+    std::string read(std::size_t size) { return take(size); }
+    /// The client has said more than was asked for so far.
+    bool has_more();
+    /// How often `verb` begins a line of what was received and not asked for.
+    std::size_t waiting(std::string_view verb) const;
+    /// Little room in the system, in both directions.
+    void small_buffers();
     /// Reads until the client leaves.
     void drain();
     /// Waits until the client has left without reading anything.

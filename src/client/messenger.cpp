@@ -1,0 +1,538 @@
+#include "messenger.hpp"
+
+#include "known_windows.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace postrider::line {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using kind = operation::kind;
+
+// The line broke in a way that tells of its age, not of what we did.
+bool is_stale(errc e) noexcept {
+    return e == errc::connection_lost || e == errc::tls_truncated || e == errc::service_closing;
+}
+
+connection::verdict ready_or_go_on(want w) noexcept {
+    return w == want::ready ? connection::verdict::done : connection::verdict::go_on;
+}
+
+} // namespace
+
+messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const settings> shared)
+    : executor_(std::move(executor)), strand_(asio::make_strand(executor_)), settings_(std::move(shared)),
+      config_(settings_->config()), misconfiguration_(settings_->misconfiguration) {
+    if (settings_->options.credentials) {
+        const std::string wrong = login_.set_up(settings_->options);
+        misconfiguration_ = misconfiguration_.empty() ? wrong : misconfiguration_;
+        config_.mechanisms = login_.mechanisms();
+    }
+}
+
+// --- the queue ---
+
+// What arrives at the same time is taken together, so that it can leave in one write.
+void messenger::start(shared_operation op) {
+    const std::lock_guard lock(arrivals_mutex_);
+    arrivals_.push_back(std::move(op));
+    if (arrivals_.size() == 1) {
+        asio::post(strand_, [self = shared_from_this()] {
+            self->take_arrivals();
+            self->begin();
+        });
+    }
+}
+
+void messenger::take_arrivals() {
+    std::vector<shared_operation> arrived;
+    {
+        const std::lock_guard lock(arrivals_mutex_);
+        arrived.swap(arrivals_);
+    }
+    queue_.insert(queue_.end(), arrived.begin(), arrived.end());
+}
+
+void messenger::begin() {
+    if (phase_ == phase::sending && submit_more()) {
+        const auto keep = connection_; // it may come to its end within
+        keep->resume();
+    }
+    if (phase_ != phase::idle || queue_.empty()) {
+        return;
+    }
+    phase_ = phase::setting_up;
+    operation& op = current();
+    if (!misconfiguration_.empty()) {
+        status s;
+        s.error = errc::bad_configuration;
+        s.detail = misconfiguration_;
+        fail(std::move(s));
+    } else if (op.what == kind::quit) {
+        quit();
+    } else if (op.mail && !op.mail->parse()) {
+        finish({});
+    } else {
+        need_session();
+    }
+}
+
+void messenger::need_session() {
+    if (connection_ && connection_->is_closed()) {
+        drop();
+    }
+    if (!connection_) {
+        connect();
+        return;
+    }
+    session_reused_ = current().reused = true;
+    set_up();
+}
+
+void messenger::connect() {
+    session_reused_ = current().reused = false;
+    info_ = std::make_shared<connection_info>();
+    if (current().mail) {
+        current().mail->report(stage::connect);
+    }
+    connector_ = std::make_shared<connector>(strand_, settings_->options, settings_->host, *info_);
+    connector_->start([self = shared_from_this(), since = std::chrono::steady_clock::now()](
+                          connector::failure why, stream_socket socket) {
+        self->connector_.reset();
+        self->on_socket(std::move(why), std::move(socket), since);
+    });
+}
+
+void messenger::on_socket(connector::failure why, stream_socket socket,
+                          std::chrono::steady_clock::time_point since) {
+    if (why.error != errc::ok) {
+        status s;
+        s.error = why.error;
+        s.detail = std::move(why.detail);
+        fail(std::move(s));
+        return;
+    }
+    boost::system::error_code ignored;
+    info_->peer = text_of(socket.remote_endpoint(ignored));
+    info_->local = text_of(socket.local_endpoint(ignored));
+    connection_ = std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, info_);
+    if (config_.tls == tls_policy::implicit) {
+        const auto used =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
+        connection_->begin_with_tls(settings_->options.connect_timeout - used);
+    }
+    set_up();
+}
+
+void messenger::run(std::function<connection::verdict(want)> judge, void (messenger::*done)()) {
+    connection::task t;
+    t.judge = std::move(judge);
+    t.lend = [this](session& s) { operation_of(s.content_of())->mail->lend_to(s); };
+    t.progress = [this](stage at, const transaction* of, std::uint64_t octets) {
+        operation* const op = operation_of(of);
+        if (op != nullptr && op->mail) {
+            op->mail->report(at, octets);
+        }
+    };
+    t.done = [self = shared_from_this(), done] { ((*self).*done)(); };
+    const auto keep = connection_; // the operation may end, and drop it, before run() returns
+    keep->run(std::move(t));
+}
+
+// Whose transaction it is; without one, whoever is first.
+operation* messenger::operation_of(const transaction* t) {
+    if (t != nullptr) {
+        for (const shared_operation& op : submitted_) {
+            if (&op->mail->transaction() == t) {
+                return op.get();
+            }
+        }
+    }
+    return !submitted_.empty() ? submitted_.front().get() : !queue_.empty() ? queue_.front().get() : nullptr;
+}
+
+void messenger::set_up() {
+    run(ready_or_go_on, &messenger::on_session);
+}
+
+// The session is ready, or has come to its end.
+void messenger::on_session() {
+    if (connection_->is_closed()) {
+        if (!try_again()) {
+            fail(connection_->failure());
+        }
+        return;
+    }
+    note_session();
+    switch (current().what) {
+    case kind::send:
+    case kind::probe:
+        send();
+        break;
+    case kind::ask:
+        ask();
+        break;
+    default:
+        finish({});
+        break;
+    }
+}
+
+void messenger::note_session() {
+    if (session_reused_) {
+        return;
+    }
+    connection_->set_up();
+    const session& s = connection_->engine();
+    info_->capabilities = s.server();
+    info_->extended = s.extended();
+    info_->authenticated = s.authenticated();
+    if (s.used_mechanism() != nullptr) {
+        info_->mechanism = s.used_mechanism()->name();
+    }
+}
+
+// --- messages ---
+
+void messenger::send() {
+    phase_ = phase::sending;
+    submit_more();
+    if (submitted_.empty()) {
+        end_phase(); // none of them could be submitted, and they have their answers
+        return;
+    }
+    run([this](want) { return judge_messages(); }, &messenger::on_sent);
+}
+
+// True when the engine got something new to do.
+bool messenger::submit_more() {
+    if (submitted_.empty()) {
+        const bool pipelining =
+            config_.use_pipelining && connection_->engine().server().has(keyword::pipelining);
+        width_ = pipelining ? known_windows::shared().width(settings_->site, settings_->options.window) : 1;
+    }
+    bool any = false;
+    while (!queue_.empty() && has_room()) {
+        any = submit_next() || any;
+    }
+    return any;
+}
+
+bool messenger::has_room() const {
+    const operation& next = *queue_.front();
+    const bool message = next.what == kind::send || next.what == kind::probe;
+    // What is repeated goes in turn: nothing ahead of it, nothing behind.
+    const bool in_turn = next.repeated || (!submitted_.empty() && submitted_.front()->repeated);
+    const bool fits = submitted_.empty() ||
+                      (!in_turn && submitted_.size() < width_ && octets_ < settings_->options.window_octets);
+    return message && fits && repeated_.empty() && connection_->engine().can_submit();
+}
+
+// False when the message cannot be sent; it has its answer then.
+bool messenger::submit_next() {
+    const shared_operation op = queue_.front();
+    queue_.pop_front();
+    // Whoever was the first of the queue when the session was ready has been parsed already.
+    const bool open = op->mail->parsed() || op->mail->parse();
+    if (!open || !op->mail->prepare(connection_->engine().server())) {
+        finish(op, {});
+        return false;
+    }
+    op->ahead = !submitted_.empty();
+    if (!op->ahead) {
+        connection_->count_from_here();
+    }
+    octets_ += op->mail->total();
+    submitted_.push_back(op);
+    connection_->engine().submit(op->mail->transaction());
+    return true;
+}
+
+// Asked whenever the engine has moved.
+connection::verdict messenger::judge_messages() {
+    const auto first = submitted_.empty() ? nullptr : submitted_.front();
+    if (first == nullptr || !first->mail->transaction().completed()) {
+        return first == nullptr ? connection::verdict::done : connection::verdict::go_on;
+    }
+    if (connection_->is_closed()) {
+        return connection::verdict::done; // on_sent() sees to it
+    }
+    settle_completed();
+    submit_more();
+    return submitted_.empty() ? connection::verdict::done : connection::verdict::changed;
+}
+
+void messenger::settle_completed() {
+    while (!submitted_.empty() && submitted_.front()->mail->transaction().completed()) {
+        const shared_operation op = submitted_.front();
+        submitted_.pop_front();
+        octets_ -= op->mail->total();
+        conclude(op);
+        session_reused_ = true;
+    }
+}
+
+// Nothing is under way, or the session has come to its end and everything is settled.
+void messenger::on_sent() {
+    if (connection_->is_closed()) {
+        note_trouble();
+    }
+    settle_completed();
+    end_phase();
+}
+
+void messenger::note_trouble() {
+    switch (connection_->failure().error) {
+    case errc::connection_lost:
+    case errc::tls_truncated:
+    case errc::timed_out:
+        if (submitted_.size() > 1 && !is_untouched()) {
+            known_windows::shared().lost(settings_->site);
+        }
+        break;
+    case errc::unexpected_reply:
+        if (submitted_.size() > 1) {
+            known_windows::shared().out_of_turn(settings_->site);
+        }
+        break;
+    default: // not about the window
+        break;
+    }
+}
+
+// A kept line that was dead before the system was given anything.
+bool messenger::is_untouched() const {
+    return session_reused_ && connection_->handed() == 0 && is_stale(connection_->failure().error);
+}
+
+void messenger::conclude(const shared_operation& op) {
+    if (op->answered) {
+        return; // cancelled when it was in doubt already
+    }
+    const delivery::verdict v = op->mail->judge();
+    if (may_repeat(*op, v)) {
+        if (v.out_of_turn) {
+            known_windows::shared().out_of_turn(settings_->site);
+        }
+        op->retried = op->retried || !op->ahead;
+        op->repeated = op->repeated || op->ahead;
+        op->mail->restart();
+        repeated_.push_back(op);
+        return;
+    }
+    if (v.delivered && settings_->options.window != 1) {
+        known_windows::shared().clean(settings_->site);
+    }
+    finish(op, connection_->failure());
+}
+
+// Only what is provably not accepted, and not for a reason of its own: what was sent ahead and fell with what
+// was in front of it, what stood beside a message that broke the line or was cancelled, and what found a kept
+// line dead.
+bool messenger::may_repeat(const operation& op, const delivery::verdict& v) const {
+    if (op.cancelled || !v.nobody_has_it) {
+        return false;
+    }
+    if (op.ahead && !op.repeated) {
+        return v.out_of_turn || (connection_->is_closed() && v.fell_with_the_line);
+    }
+    return !op.retried && connection_->is_closed() && v.fell_with_the_line &&
+           (v.bystander || op.cut_off || is_untouched());
+}
+
+void messenger::end_phase() {
+    while (!repeated_.empty()) {
+        queue_.push_front(std::move(repeated_.back()));
+        repeated_.pop_back();
+    }
+    phase_ = phase::idle;
+    if (connection_ && connection_->is_closed()) {
+        drop();
+    }
+    if (!queue_.empty()) {
+        asio::post(strand_, [self = shared_from_this()] { self->begin(); });
+    }
+}
+
+// --- everything else ---
+
+void messenger::ask() {
+    operation& op = current();
+    phase_ = phase::asking;
+    if (const errc e = connection_->engine().ask(op.question, op.argument); e != errc::ok) {
+        status s;
+        s.error = e;
+        s.at = stage::command;
+        s.detail = e == errc::bad_argument ? "the argument holds control characters" : "";
+        finish(std::move(s));
+        return;
+    }
+    run(ready_or_go_on, &messenger::on_answer);
+}
+
+void messenger::on_answer() {
+    if (connection_->is_closed()) {
+        if (!try_again()) {
+            fail(connection_->failure());
+        }
+        return;
+    }
+    const reply& answer = connection_->engine().last_reply();
+    status s;
+    s.at = stage::command;
+    s.code = answer.code;
+    s.enhanced = answer.enhanced;
+    s.text = settings_->mask.over(std::string(answer.text));
+    finish(std::move(s));
+}
+
+void messenger::quit() {
+    phase_ = phase::quitting;
+    if (!connection_ || connection_->is_closed()) {
+        drop();
+        finish({});
+        return;
+    }
+    connection_->engine().quit();
+    run([](want) { return connection::verdict::go_on; }, &messenger::on_quit);
+}
+
+void messenger::on_quit() {
+    finish(connection_->failure()); // whatever became of QUIT itself is no error
+}
+
+// --- ends ---
+
+// A kept session that turned out dead before the system was given anything of this operation: once more, on a
+// new one.
+bool messenger::try_again() {
+    operation& op = current();
+    const bool stale = op.reused && !op.retried && !op.cancelled && is_untouched();
+    if (stale) {
+        op.retried = true;
+        phase_ = phase::setting_up;
+        drop();
+        connect();
+    }
+    return stale;
+}
+
+// There is no session: nobody gets the message.
+void messenger::fail(status why) {
+    if (operation& op = current(); op.mail) {
+        op.mail->fail(why.error, why.at, why);
+    }
+    finish(std::move(why));
+}
+
+// The first of the queue is done.
+void messenger::finish(status s) {
+    const shared_operation op = queue_.front();
+    queue_.pop_front();
+    finish(op, std::move(s));
+    end_phase();
+}
+
+void messenger::finish(const shared_operation& op, status s) {
+    s.connection = info_;
+    op->finish(std::move(s), settings_->mask, executor_);
+}
+
+void messenger::cancel(std::weak_ptr<operation> op) {
+    asio::post(strand_, [self = shared_from_this(), op = std::move(op)] {
+        if (const auto mine = op.lock()) {
+            self->take_arrivals(); // it may be among them
+            self->cancel_here(mine);
+        }
+    });
+}
+
+void messenger::cancel_here(const shared_operation& op) {
+    if (std::find(submitted_.begin(), submitted_.end(), op) != submitted_.end()) {
+        cancel_submitted(op);
+        return;
+    }
+    const auto at = std::find(queue_.begin(), queue_.end(), op);
+    if (at == queue_.end()) {
+        return; // it is done
+    }
+    op->cancelled = true;
+    status s;
+    s.error = errc::cancelled;
+    const bool begun = at == queue_.begin() && phase_ != phase::idle && phase_ != phase::sending;
+    if (!begun) {
+        queue_.erase(at);
+        if (op->mail) {
+            op->mail->fail(s.error, s.at);
+        }
+        finish(op, std::move(s));
+    } else if (connector_) {
+        connector_->cancel();
+        connector_.reset();
+        fail(std::move(s));
+    } else {
+        const auto keep = connection_;
+        keep->abort(errc::cancelled);
+    }
+}
+
+// Alone, it takes the line with it. Beside others the line stays when that changes nothing for the one that
+// is cancelled: handed over whole, it is in doubt either way.
+void messenger::cancel_submitted(const shared_operation& op) {
+    op->cancelled = true;
+    const bool beside_others = submitted_.size() > 1;
+    if (beside_others && connection_->engine().beyond_recall(op->mail->transaction())) {
+        op->mail->leave_in_doubt(errc::cancelled);
+        status s;
+        s.error = errc::cancelled;
+        finish(op, std::move(s));
+        return;
+    }
+    for (const shared_operation& other : submitted_) {
+        if (other != op) {
+            other->cut_off = true;
+        }
+    }
+    const auto keep = connection_;
+    keep->abort(errc::cancelled);
+}
+
+// What is asked for after this call is not meant.
+void messenger::close() {
+    const std::lock_guard lock(arrivals_mutex_);
+    asio::post(strand_, [self = shared_from_this(), until_now = std::exchange(arrivals_, {})] {
+        self->queue_.insert(self->queue_.end(), until_now.begin(), until_now.end());
+        self->close_here();
+    });
+}
+
+void messenger::close_here() {
+    for (const shared_operation& op : submitted_) {
+        op->cancelled = true;
+    }
+    // From the back, so that none of them begins only to be cancelled.
+    while (!queue_.empty()) {
+        cancel_here(shared_operation(queue_.back()));
+    }
+    if (!submitted_.empty()) {
+        const auto keep = connection_;
+        keep->abort(errc::cancelled);
+    }
+    drop();
+}
+
+void messenger::drop() {
+    if (connection_) {
+        connection_->close();
+        connection_.reset();
+    }
+}
+
+} // namespace postrider::line

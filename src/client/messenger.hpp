@@ -1,0 +1,104 @@
+// messenger.hpp - a queue of operations and the session they are done in.
+//
+// Everything happens on one strand. A failed session is dropped and made anew by the next operation that
+// needs one; each operation gets its answer exactly once, whatever happens to the line. Messages at the head
+// of the queue are handed to the engine together, as many as the window is wide; everything else is done
+// alone.
+#pragma once
+
+#include "connection.hpp"
+#include "connector.hpp"
+#include "login.hpp"
+#include "operation.hpp"
+#include "settings.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace postrider::line {
+
+class messenger : public std::enable_shared_from_this<messenger> {
+  public:
+    using shared_operation = std::shared_ptr<operation>;
+
+    messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared);
+
+    /// From any thread.
+    const boost::asio::any_io_executor& executor() const { return executor_; }
+    void start(shared_operation op);
+    void cancel(std::weak_ptr<operation> op);
+    /// Cancels everything, and drops the line without QUIT.
+    void close();
+
+  private:
+    enum class phase { idle, setting_up, sending, asking, quitting };
+
+    void take_arrivals();
+    void begin();
+    void need_session();
+    void connect();
+    void on_socket(connector::failure why, stream_socket socket, std::chrono::steady_clock::time_point since);
+    void run(std::function<connection::verdict(want)> judge, void (messenger::*done)());
+    void set_up();
+    void on_session();
+    void note_session();
+    void ask();
+    void on_answer();
+    void quit();
+    void on_quit();
+
+    void send();
+    bool submit_more();
+    bool submit_next();
+    bool has_room() const;
+    connection::verdict judge_messages();
+    void on_sent();
+    void settle_completed();
+    void conclude(const shared_operation& op);
+    bool may_repeat(const operation& op, const delivery::verdict& v) const;
+    bool is_untouched() const;
+    void note_trouble();
+    void end_phase();
+
+    bool try_again();
+    void fail(status why);
+    void finish(status s);
+    void finish(const shared_operation& op, status s);
+    void cancel_here(const shared_operation& op);
+    void cancel_submitted(const shared_operation& op);
+    void close_here();
+    void drop();
+
+    operation& current() { return *queue_.front(); }
+    operation* operation_of(const transaction* t);
+
+    boost::asio::any_io_executor executor_;
+    boost::asio::any_io_executor strand_;
+    std::shared_ptr<const settings> settings_;
+    login login_;
+    session_config config_;
+    std::string misconfiguration_;
+
+    std::mutex arrivals_mutex_;
+    std::vector<shared_operation> arrivals_;
+
+    phase phase_ = phase::idle;
+    std::deque<shared_operation> queue_;     // its head is what is being done, except for messages under way
+    std::deque<shared_operation> submitted_; // messages the engine has, oldest first
+    std::deque<shared_operation> repeated_;  // to be queued again once the engine has none
+    std::uint64_t octets_ = 0;               // of those submitted
+    unsigned width_ = 1;
+    bool session_reused_ = false; // there was something before what is under way
+
+    std::shared_ptr<connector> connector_;
+    std::shared_ptr<connection> connection_;
+    std::shared_ptr<connection_info> info_ = std::make_shared<connection_info>();
+};
+
+} // namespace postrider::line
