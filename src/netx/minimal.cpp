@@ -214,7 +214,8 @@ UINT _nx_smtp_mail_send(NX_SMTP_CLIENT* client_ptr, CHAR* recipient_address, UIN
         return NX_SIZE_ERROR;
     }
     if (!read_address(mail.from, c.nx_smtp_client_from_address) ||
-        !read_address(mail.to, recipient_address) || has_control(title, '\t') || has_control(mail.client_name)) {
+        !read_address(mail.to, recipient_address) || has_control(title, '\t') ||
+        has_control(mail.client_name)) {
         return NX_SMTP_INVALID_PARAM;
     }
     mail.user = c.nx_smtp_username;
