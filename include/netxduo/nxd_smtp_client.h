@@ -75,7 +75,20 @@ extern "C" {
 
 /* NX_SMTP_DISABLE_ERROR_CHECKING     selects the services that check no arguments.
    NX_SMTP_CLIENT_REQUIRE_TLS_FOR_AUTH  credentials go out under TLS only. (Once TLS was asked for they always
-   do.) NX_SMTP_CLIENT_MINIMAL             the three documented services only, in the least memory. */
+   do.) NX_SMTP_CLIENT_MINIMAL             the three documented services only, in the least memory.
+   NX_SMTP_CLIENT_ENABLE_CRAM_MD5, NX_SMTP_CLIENT_ENABLE_SCRAM_SHA_256, NX_SMTP_CLIENT_ENABLE_OAUTH
+                                      further mechanisms (not in a minimal build). */
+
+#if !defined(NX_SMTP_CLIENT_MINIMAL) &&                                                                      \
+    (defined(NX_SMTP_CLIENT_ENABLE_CRAM_MD5) || defined(NX_SMTP_CLIENT_ENABLE_SCRAM_SHA_256) ||              \
+     defined(NX_SMTP_CLIENT_ENABLE_OAUTH))
+#define NX_SMTP_CLIENT_FURTHER_MECHANISM
+#endif
+
+/* The most work that a server may ask for with SCRAM, iterations of its hash. */
+#ifndef NX_SMTP_CLIENT_SCRAM_MAX_ITERATIONS
+#define NX_SMTP_CLIENT_SCRAM_MAX_ITERATIONS 100000
+#endif
 
 /* ---- Return codes ---- */
 
@@ -114,6 +127,15 @@ extern "C" {
 #define NX_SMTP_CLIENT_AUTH_LOGIN 1
 #define NX_SMTP_CLIENT_AUTH_CRAM_MD5 2
 #define NX_SMTP_CLIENT_AUTH_PLAIN 3
+/* With these types and, where it is enabled, CRAM-MD5, the client uses that mechanism or none. The password
+   of the last two is an OAuth 2.0 access token, which goes out under TLS only. */
+#ifdef NX_SMTP_CLIENT_ENABLE_SCRAM_SHA_256
+#define NX_SMTP_CLIENT_AUTH_SCRAM_SHA_256 4
+#endif
+#ifdef NX_SMTP_CLIENT_ENABLE_OAUTH
+#define NX_SMTP_CLIENT_AUTH_OAUTHBEARER 5
+#define NX_SMTP_CLIENT_AUTH_XOAUTH2 6
+#endif
 
 #define NX_SMTP_MAIL_PRIORITY_LOW 0x01
 #define NX_SMTP_MAIL_PRIORITY_NORMAL 0x02
@@ -167,7 +189,17 @@ struct NX_SMTP_CLIENT_STRUCT;
 
 /* Octets for the engine of one client: its session, its settings and the text of the last reply. */
 #ifndef NX_SMTP_CLIENT_MINIMAL
-#define NX_SMTP_CLIENT_ENGINE_SIZE (64 * sizeof(VOID*) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING)
+#if defined(NX_SMTP_CLIENT_ENABLE_SCRAM_SHA_256)
+#define NX_SMTP_CLIENT_MECHANISM_SIZE (14 * sizeof(VOID*) + 240)
+#elif defined(NX_SMTP_CLIENT_ENABLE_CRAM_MD5)
+#define NX_SMTP_CLIENT_MECHANISM_SIZE (8 * sizeof(VOID*) + 48)
+#elif defined(NX_SMTP_CLIENT_ENABLE_OAUTH)
+#define NX_SMTP_CLIENT_MECHANISM_SIZE (10 * sizeof(VOID*))
+#else
+#define NX_SMTP_CLIENT_MECHANISM_SIZE 0
+#endif
+#define NX_SMTP_CLIENT_ENGINE_SIZE                                                                           \
+    (64 * sizeof(VOID*) + 480 + NX_SMTP_SERVER_CHALLENGE_MAX_STRING + NX_SMTP_CLIENT_MECHANISM_SIZE)
 #endif
 
 /* Memory for one more recipient; see nx_smtp_client_recipients_set. Its inside is not for the application.
@@ -175,6 +207,21 @@ struct NX_SMTP_CLIENT_STRUCT;
 typedef struct NX_SMTP_RECIPIENT_STRUCT {
     unsigned long long nx_smtp_recipient_engine[(13 * sizeof(VOID*) + 20 + 7) / 8];
 } NX_SMTP_RECIPIENT;
+
+/* Hashes and random octets for CRAM-MD5 and SCRAM-SHA-256, by whatever the device has. Each function returns
+   NX_SUCCESS, or anything else to give up; the context goes to each. */
+#define NX_SMTP_HASH_MD5 1
+#define NX_SMTP_HASH_SHA256 2
+typedef struct NX_SMTP_CLIENT_CRYPTO_STRUCT {
+    VOID* nx_smtp_crypto_context;
+    /* HMAC (RFC 2104), one at a time: begin, the text in parts, end, which gives 16 or 32 octets. */
+    UINT (*nx_smtp_crypto_hmac_begin)(VOID* context, UINT hash, const UCHAR* key, UINT key_length);
+    UINT (*nx_smtp_crypto_hmac_update)(VOID* context, const UCHAR* text, UINT length);
+    UINT (*nx_smtp_crypto_hmac_end)(VOID* context, UCHAR* mac);
+    /* For SCRAM-SHA-256 only; NX_NULL without it. */
+    UINT (*nx_smtp_crypto_sha256)(VOID* context, const UCHAR* text, UINT length, UCHAR* digest);
+    UINT (*nx_smtp_crypto_random)(VOID* context, UCHAR* to, UINT length);
+} NX_SMTP_CLIENT_CRYPTO;
 
 typedef struct NX_SMTP_CLIENT_STRUCT {
     ULONG nx_smtp_client_id;
@@ -200,6 +247,7 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     UINT nx_smtp_client_recipients_count; /* Added ones; the one of the send call comes first and is not
                                              counted. */
     ULONG (*nx_smtp_client_time)(VOID);
+    const NX_SMTP_CLIENT_CRYPTO* nx_smtp_client_crypto;
     UINT nx_smtp_client_sent; /* The outcomes are those of a message. */
     CHAR nx_smtp_client_reply_text[NX_SMTP_SERVER_CHALLENGE_MAX_STRING];
     UINT nx_smtp_client_reply_length;
@@ -288,6 +336,10 @@ UINT nx_smtp_client_credentials_set(NX_SMTP_CLIENT* client_ptr, CHAR* username, 
 /* Gives the time, in seconds since 1970-01-01 00:00 UTC, for the Date field; 0 means not known. Without it a
    message has no Date, and the submission server adds one (RFC 6409 8). */
 UINT nx_smtp_client_time_set(NX_SMTP_CLIENT* client_ptr, ULONG (*time_function)(VOID));
+
+/* Lends what CRAM-MD5 and SCRAM-SHA-256 need, for the client's life; without it they fail. NX_NOT_SUPPORTED
+   in builds that have neither. */
+UINT nx_smtp_client_crypto_set(NX_SMTP_CLIENT* client_ptr, const NX_SMTP_CLIENT_CRYPTO* crypto);
 
 #ifdef NX_SECURE_ENABLE
 /* How the line is protected. tls_setup prepares the session before each handshake:

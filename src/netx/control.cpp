@@ -23,7 +23,8 @@ UINT copy(CHAR* to, const CHAR* from, std::size_t most) {
 }
 
 UINT known_type(UINT authentication_type) {
-    return authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN || authentication_type == NX_SMTP_CLIENT_AUTH_NONE
+    return authentication_type == NX_SMTP_CLIENT_AUTH_LOGIN ||
+                   authentication_type == NX_SMTP_CLIENT_AUTH_NONE || is_further_type(authentication_type)
                ? authentication_type
                : NX_SMTP_CLIENT_AUTH_PLAIN;
 }

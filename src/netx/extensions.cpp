@@ -187,6 +187,20 @@ UINT nx_smtp_client_time_set(NX_SMTP_CLIENT* client_ptr, ULONG (*time_function)(
     return status;
 }
 
+UINT nx_smtp_client_crypto_set(NX_SMTP_CLIENT* client_ptr, const NX_SMTP_CLIENT_CRYPTO* crypto) {
+    const bool whole = crypto != NX_NULL && crypto->nx_smtp_crypto_hmac_begin != nullptr &&
+                       crypto->nx_smtp_crypto_hmac_update != nullptr &&
+                       crypto->nx_smtp_crypto_hmac_end != nullptr;
+    UINT status = check(client_ptr, whole);
+    if (status == NX_SUCCESS && !has_cram_md5 && !has_scram_sha_256) {
+        status = NX_NOT_SUPPORTED;
+    }
+    if (status == NX_SUCCESS) {
+        client_ptr->nx_smtp_client_crypto = crypto;
+    }
+    return status;
+}
+
 #ifdef NX_SECURE_ENABLE
 UINT nx_smtp_client_secure_set(NX_SMTP_CLIENT* client_ptr, UINT mode,
                                UINT (*tls_setup)(NX_SMTP_CLIENT* client_ptr,

@@ -134,6 +134,11 @@ engine::engine(NX_SMTP_CLIENT& c, bool use_ehlo)
         mechanisms = {&login, &plain};
         config.unlisted_mechanism = 1; // what a server lists nothing of is tried as PLAIN
     }
+    if (mechanism* const only = further.make(c); only != nullptr) {
+        mechanisms[0] = only; // that one or none: the password must not go out by a weaker one
+        config.mechanisms = std::span(mechanisms).first(1);
+        config.try_unlisted_mechanism = false;
+    }
 }
 
 session_config engine::settings(const NX_SMTP_CLIENT& c, std::span<mechanism* const> mechanisms,
@@ -149,7 +154,8 @@ session_config engine::settings(const NX_SMTP_CLIENT& c, std::span<mechanism* co
     config.tls = secure_of(c) == NX_SMTP_CLIENT_STARTTLS       ? tls_policy::required
                  : secure_of(c) == NX_SMTP_CLIENT_IMPLICIT_TLS ? tls_policy::implicit
                                                                : tls_policy::none;
-    config.allow_auth_in_clear = !auth_needs_tls && secure_of(c) == NX_SMTP_CLIENT_NO_TLS;
+    config.allow_auth_in_clear = !auth_needs_tls && secure_of(c) == NX_SMTP_CLIENT_NO_TLS &&
+                                 !is_token_type(c.nx_smtp_client_authentication_type);
     config.use_chunking = false; // parts are small; DATA takes them all in one go
     config.timeouts = {NX_SMTP_GREETING_TIMEOUT,
                        NX_SMTP_ENVELOPE_TIMEOUT,

@@ -1,6 +1,7 @@
 // One connection of a client, and the driver that carries a session over it in NetX packets.
 #pragma once
 
+#include "mechanisms.hpp"
 #include "options.hpp"
 #include "postrider/sasl.hpp"
 #include "postrider/session.hpp"
@@ -29,6 +30,7 @@ struct engine {
     std::array<char, NX_SMTP_SERVER_CHALLENGE_MAX_STRING> reply_space;
     plain_mechanism plain;
     login_mechanism login;
+    [[no_unique_address]] further_mechanism further;
     std::array<mechanism*, 2> mechanisms;
     session_config config;
     session s;

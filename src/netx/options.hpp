@@ -17,6 +17,37 @@ inline constexpr bool auth_needs_tls = true;
 inline constexpr bool auth_needs_tls = false;
 #endif
 
+#if defined(NX_SMTP_CLIENT_ENABLE_CRAM_MD5) && !defined(NX_SMTP_CLIENT_MINIMAL)
+inline constexpr bool has_cram_md5 = true;
+#else
+inline constexpr bool has_cram_md5 = false;
+#endif
+#if defined(NX_SMTP_CLIENT_ENABLE_SCRAM_SHA_256) && !defined(NX_SMTP_CLIENT_MINIMAL)
+inline constexpr bool has_scram_sha_256 = true;
+#else
+inline constexpr bool has_scram_sha_256 = false;
+#endif
+#if defined(NX_SMTP_CLIENT_ENABLE_OAUTH) && !defined(NX_SMTP_CLIENT_MINIMAL)
+inline constexpr bool has_oauth = true;
+#else
+inline constexpr bool has_oauth = false;
+#endif
+
+// The authentication types beyond PLAIN, LOGIN and NONE. Their names in the header are there only where they
+// are.
+inline constexpr UINT cram_md5_type = NX_SMTP_CLIENT_AUTH_CRAM_MD5;
+inline constexpr UINT scram_sha_256_type = 4;
+inline constexpr UINT oauthbearer_type = 5;
+inline constexpr UINT xoauth2_type = 6;
+
+inline bool is_token_type(UINT type) {
+    return has_oauth && (type == oauthbearer_type || type == xoauth2_type);
+}
+inline bool is_further_type(UINT type) {
+    return (has_cram_md5 && type == cram_md5_type) || (has_scram_sha_256 && type == scram_sha_256_type) ||
+           is_token_type(type);
+}
+
 #ifdef NX_DISABLE_RESET_DISCONNECT
 inline constexpr bool may_reset = false;
 #else

@@ -476,4 +476,13 @@ TEST_F(extensions, what_waits_is_for_threads_only) {
     EXPECT_EQ(server.connections(), 0);
 }
 
+TEST_F(extensions, cryptography_is_for_builds_that_need_it) {
+    create();
+    const auto done = [](VOID*, const UCHAR*, UINT) { return success; };
+    const NX_SMTP_CLIENT_CRYPTO crypto{NX_NULL, [](VOID*, UINT, const UCHAR*, UINT) { return success; },
+                                       done,    [](VOID*, UCHAR*) { return success; },
+                                       NX_NULL, NX_NULL};
+    EXPECT_EQ(nx_smtp_client_crypto_set(&client, &crypto), UINT{NX_NOT_SUPPORTED});
+}
+
 } // namespace

@@ -103,6 +103,24 @@ TEST_F(tls, implicit) {
     EXPECT_EQ(server.heard().lines_in_clear, 0U);
 }
 
+#ifdef NX_SMTP_CLIENT_ENABLE_OAUTH
+TEST_F(tls, tokens) {
+    serve(true);
+    server.on("EHLO", {"250-mail.test\r\n250 AUTH PLAIN OAUTHBEARER XOAUTH2\r\n"});
+    server.on("AUTH", {"235 ok\r\n"});
+    create_for(NX_SMTP_CLIENT_IMPLICIT_TLS, {"user", "to.ken", NX_SMTP_CLIENT_AUTH_OAUTHBEARER});
+    EXPECT_EQ(send(), success);
+    EXPECT_EQ(server.heard().credentials, "AUTH OAUTHBEARER " + base64("n,a=user,\1auth=Bearer to.ken\1\1"));
+    create_for(NX_SMTP_CLIENT_IMPLICIT_TLS, {"user", "to.ken", NX_SMTP_CLIENT_AUTH_XOAUTH2});
+    EXPECT_EQ(send(), success);
+    EXPECT_EQ(server.heard().credentials, "AUTH XOAUTH2 " + base64("user=user\1auth=Bearer to.ken\1\1"));
+    server.on("AUTH", {"334 " + base64("{\"status\":\"401\"}") + "\r\n"});
+    server.on("RESPONSE", {"535 no\r\n"});
+    EXPECT_EQ(send(), UINT{NX_SMTP_AUTH_REPLY_ERROR});
+    EXPECT_EQ(server.heard().contents.size(), 0U);
+}
+#endif
+
 TEST_F(tls, bodies_larger_than_packets_and_records) {
     serve(true);
     create_for(NX_SMTP_CLIENT_IMPLICIT_TLS, {});
