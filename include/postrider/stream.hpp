@@ -51,20 +51,23 @@ concept stream = requires(S& s, std::span<const std::string_view> slices, std::s
 };
 
 /// Collects a session's output for one gathered write: content is referred to, small slices and commands are
-/// copied into the lent space, so that a group of pipelined commands leaves in one piece.
-class gather {
+/// copied into the lent space, so that a group of pipelined commands leaves in one piece. `Slices`: how many
+/// pieces a write is made of at most. `ReferFrom`: content below so many octets is copied, because that costs
+/// less than one more slice for the system to walk through.
+template <std::size_t Slices, std::size_t ReferFrom>
+class basic_gather {
   public:
     /// The space must outlive it; 64 octets at least, an Ethernet payload is comfortable.
-    constexpr explicit gather(std::span<char> space) noexcept : space_(space) {}
-    gather(const gather&) = delete;
-    gather& operator=(const gather&) = delete;
-    ~gather() { clear(); }
+    constexpr explicit basic_gather(std::span<char> space) noexcept : space_(space) {}
+    basic_gather(const basic_gather&) = delete;
+    basic_gather& operator=(const basic_gather&) = delete;
+    ~basic_gather() { clear(); }
 
     /// Takes as much of the session's present output as fits. False when nothing did: write first.
     bool take(session& s) noexcept {
         const std::string_view octets = s.output();
         secret_ = secret_ || s.output_is_secret();
-        const bool lasting = s.output_is_content() && octets.size() >= refer_from;
+        const bool lasting = s.output_is_content() && octets.size() >= ReferFrom;
         const std::size_t size = lasting ? refer(octets) : copy(octets);
         s.taken(size);
         return size > 0;
@@ -99,9 +102,6 @@ class gather {
     }
 
   private:
-    // Below this a copy costs less than one more slice for the system to walk through.
-    static constexpr std::size_t refer_from = 256;
-
     std::size_t refer(std::string_view octets) noexcept {
         if (count_ == slices_.size()) {
             return 0;
@@ -143,12 +143,15 @@ class gather {
     }
 
     std::span<char> space_;
-    std::array<std::string_view, 16> slices_{};
+    std::array<std::string_view, Slices> slices_{};
     std::size_t used_ = 0;
     std::size_t first_ = 0;
     std::size_t count_ = 0;
     bool secret_ = false;
 };
+
+/// For links as small as devices have.
+using gather = basic_gather<16, 256>;
 
 namespace detail {
 

@@ -125,31 +125,39 @@ void client::start_quit(const shared_impl& target, completion<status> done) {
     launch(target, operation::plain(operation::kind::quit), &operation::on_status, std::move(done));
 }
 
+// One thread at a time runs it all; what another one may do is posted, and the breaker reaches a thread that
+// is blocked on the socket.
 struct blocking_client::impl {
-    explicit impl(client_options options) : inner(context.get_executor(), std::move(options)) {}
+    explicit impl(client_options options)
+        : inner(std::make_shared<line::messenger>(
+              context.get_executor(), std::make_shared<const line::settings>(std::move(options)), &blocked)) {
+    }
     ~impl() {
         try {
-            inner.close();
+            inner->close();
             context.restart();
             context.run();                // what was cancelled lets go of the socket
         } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): the context goes with all it holds
         }
     }
 
-    // Runs the context until the operation that `start` begins is through.
-    template <class Result, class Start>
-    Result wait(Start start) {
+    template <class Result>
+    Result run(const std::shared_ptr<operation>& op, std::function<void(Result)> operation::*done) {
         std::optional<Result> result;
-        start([&result](Result r) { result.emplace(std::move(r)); });
+        (*op).*done = [&result](Result r) { result.emplace(std::move(r)); };
         context.restart();
+        context.poll(); // what was posted meanwhile comes first
+        inner->run_here(op);
         while (!result) {
+            context.restart();
             context.run_one();
         }
         return std::move(*result);
     }
 
+    line::breaker blocked;
     asio::io_context context{1};
-    client inner;
+    std::shared_ptr<line::messenger> inner;
 };
 
 blocking_client::blocking_client(client_options options)
@@ -157,30 +165,31 @@ blocking_client::blocking_client(client_options options)
 blocking_client::~blocking_client() = default;
 
 status blocking_client::connect() {
-    return impl_->wait<status>([this](auto done) { impl_->inner.async_connect(std::move(done)); });
+    return impl_->run(operation::plain(operation::kind::connect), &operation::at_once);
 }
 
 send_result blocking_client::send(outgoing mail) {
-    return impl_->wait<send_result>(
-        [this, &mail](auto done) { impl_->inner.async_send(std::move(mail), std::move(done)); });
+    return impl_->run(operation::message(std::move(mail), false), &operation::sent_at_once);
 }
 
 send_result blocking_client::probe(outgoing envelope) {
-    return impl_->wait<send_result>(
-        [this, &envelope](auto done) { impl_->inner.async_probe(std::move(envelope), std::move(done)); });
+    return impl_->run(operation::message(std::move(envelope), true), &operation::sent_at_once);
 }
 
 status blocking_client::ask(query q, std::string argument) {
-    return impl_->wait<status>(
-        [this, q, &argument](auto done) { impl_->inner.async_ask(q, std::move(argument), std::move(done)); });
+    auto op = operation::plain(operation::kind::ask);
+    op->question = q;
+    op->argument = std::move(argument);
+    return impl_->run(op, &operation::at_once);
 }
 
 status blocking_client::quit() {
-    return impl_->wait<status>([this](auto done) { impl_->inner.async_quit(std::move(done)); });
+    return impl_->run(operation::plain(operation::kind::quit), &operation::at_once);
 }
 
 void blocking_client::cancel() {
-    impl_->inner.close();
+    impl_->inner->close();
+    impl_->blocked.strike();
 }
 
 } // namespace postrider

@@ -1,19 +1,50 @@
 #include "connection.hpp"
 
+#include "spare.hpp"
+
 #include <algorithm>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <utility>
 
 namespace postrider::line {
 
 namespace asio = boost::asio;
 
+namespace {
+
+// A server that hangs up, or says more than it was asked, has shown that by then.
+constexpr unsigned exchanges_to_trust = 4;
+constexpr instant moment = 1; // milliseconds
+
+constexpr std::uint64_t longest_wait = 24ULL * 60 * 60 * 1000;
+
+} // namespace
+
+// Room for a window of small messages; contents of some size are not copied.
+struct connection::outgoing_octets {
+    std::array<char, 65536> space;
+    basic_gather<32, 2048> slices{space};
+};
+
+struct connection::incoming_octets {
+    std::array<char, 16384> space;
+};
+
 connection::connection(asio::any_io_executor strand, stream_socket socket, const settings& shared,
-                       const session_config& config, std::shared_ptr<connection_info> info)
+                       const session_config& config, breaker* patient, std::shared_ptr<connection_info> info)
     : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
       transport_(socket_.native_handle()), session_(config, reply_space_),
-      dialogue_(settings_.options, settings_.mask, *info_), gather_(gather_space_), timer_(strand_) {}
+      dialogue_(settings_.options, settings_.mask, *info_), patient_(patient), timer_(strand_) {
+    if (patient_ != nullptr) {
+        boost::system::error_code ignored; // if it does not block, the wait is a busy one, and still right
+        socket_.native_non_blocking(false, ignored);
+        patient_->watch(socket_.native_handle());
+    }
+}
 
 connection::~connection() {
-    wipe(input_.data(), input_.size());
     wipe(reply_space_.data(), reply_space_.size());
 }
 
@@ -42,6 +73,9 @@ void connection::abort(errc why) {
 void connection::close() {
     if (socket_.is_open()) {
         transport_.say_goodbye();
+        if (patient_ != nullptr) {
+            patient_->forget();
+        }
         boost::system::error_code ignored;
         socket_.close(ignored);
     }
@@ -49,13 +83,14 @@ void connection::close() {
     timer_set_ = never;
 }
 
-instant connection::now() const {
+instant connection::now() {
     return static_cast<instant>(
         std::chrono::duration_cast<std::chrono::milliseconds>(clock::now().time_since_epoch()).count());
 }
 
 void connection::set_up() {
     dialogue_.set_up();
+    set_up_ = true;
 }
 
 // Does what the session wants until it has to wait, or the task is through.
@@ -64,14 +99,21 @@ void connection::pump() {
         return; // a callback of the task broke the session off; the loop below will see that
     }
     pumping_ = true;
-    for (bool moved = true; moved && is_running();) {
+    for (bool moved = true; is_running();) {
+        if (!moved && patient_ == nullptr) {
+            break;
+        }
+        if (!moved) {
+            wait_here();
+        }
         if (handshaking_ && !session_.is_closed()) {
             moved = handshake();
             continue;
         }
-        const want w = session_.next(now());
+        now_ = now();
+        const want w = session_.next(now_);
         note_failure();
-        if (w == want::read && noted_ && gather_.empty() && !transport_.has_output()) {
+        if (w == want::read && noted_ && !has_output()) {
             // What broke is known, QUIT is said, and nobody needs to wait for its reply.
             session_.lost(errc::connection_lost);
             continue;
@@ -95,7 +137,7 @@ bool connection::move(want w) {
     if (w == want::write && collect()) {
         return true;
     }
-    if (!gather_.empty() || transport_.has_output()) {
+    if (has_output()) {
         return flush() || read();
     }
     switch (w) {
@@ -105,26 +147,62 @@ bool connection::move(want w) {
     case want::start_tls:
         return start_tls();
     default:
-        return read();
+        return read_when_it_comes();
     }
+}
+
+bool connection::has_output() const {
+    return out_ != nullptr || transport_.has_output();
+}
+
+// The answer to what was written this moment cannot be there yet.
+bool connection::read_when_it_comes() {
+    if (patient_ == nullptr) {
+        return !std::exchange(just_wrote_, false) && read();
+    }
+    const instant deadline = session_.deadline();
+    const std::uint64_t left = deadline == never ? longest_wait : deadline > now_ ? deadline - now_ : 0;
+    // Waking too early costs one look at the clock, setting the limit costs a system call.
+    if (receive_limit_ == 0 || left + 1 < receive_limit_ || left / 16 > receive_limit_) {
+        receive_limit_ = std::min(left, longest_wait) + 1;
+        const timeval limit{static_cast<time_t>(receive_limit_ / 1000),
+                            static_cast<suseconds_t>(receive_limit_ % 1000 * 1000)};
+        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    }
+    transport_.let_reads_block(true);
+    read();
+    transport_.let_reads_block(false);
+    return true; // if nothing came, the session looks at the clock
+}
+
+// Whether something unasked may have arrived since the last reply. In a conversation that goes on without a
+// pause, with a server that has kept to the rules so far, looking each time would cost a system call per
+// message and find nothing; what does come then is told by the replies not adding up.
+bool connection::is_fresh() const {
+    const bool begins = !has_output() && session_.outstanding() == 0;
+    return begins && (exchanges_ < exchanges_to_trust || now_ - last_read_ > moment);
 }
 
 // Takes the next slice of output. Before the first one of an exchange, what came unasked is heard.
 bool connection::collect() {
-    const bool fresh = gather_.empty() && !transport_.has_output() && session_.outstanding() == 0;
-    if (fresh && read()) {
+    if (is_fresh() && read()) {
         return true;
+    }
+    exchanges_ += session_.outstanding() == 0 && out_ == nullptr ? 1 : 0;
+    if (!out_) {
+        out_ = spare<outgoing_octets>::take();
     }
     const std::string_view octets = session_.output();
     const bool secret = session_.output_is_secret();
     const transaction* const content_of = session_.output_is_content() ? session_.sending() : nullptr;
-    const std::size_t before = gather_.size();
-    if (!gather_.take(session_)) {
+    const std::size_t before = out_->slices.size();
+    if (!out_->slices.take(session_)) {
+        release_output();
         return false;
     }
-    const std::size_t size = gather_.size() - before;
+    const std::size_t size = out_->slices.size() - before;
     dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
-    if (!marks_.empty() && marks_.back().content_of == content_of) {
+    if (first_mark_ < marks_.size() && marks_.back().content_of == content_of) {
         marks_.back().size += size;
     } else {
         marks_.push_back({size, content_of});
@@ -135,11 +213,13 @@ bool connection::collect() {
 // Writes what was collected; false when the line takes no more just now.
 bool connection::flush() {
     transport::step result = transport_.flush();
-    if (result == transport::step::done && !gather_.empty()) {
+    if (result == transport::step::done && out_) {
         std::size_t consumed = 0;
-        result = transport_.write(gather_.slices(), consumed);
-        gather_.written(consumed);
+        result = transport_.write(out_->slices.slices(), consumed);
+        out_->slices.written(consumed);
+        release_output();
     }
+    just_wrote_ = result == transport::step::done && !transport_.has_input();
     // Before anything that is read later: whether a message can be in doubt hangs on it.
     count_handed();
     if (result == transport::step::failed) {
@@ -152,6 +232,14 @@ bool connection::flush() {
     return result == transport::step::done;
 }
 
+// Nobody holds room for output while there is none.
+void connection::release_output() {
+    if (out_ && out_->slices.empty()) {
+        spare<outgoing_octets>::give(std::move(out_));
+        out_.reset();
+    }
+}
+
 void connection::count_handed() {
     std::size_t size = transport_.take_handed();
     if (size == 0) {
@@ -159,38 +247,44 @@ void connection::count_handed() {
     }
     session_.handed(size);
     handed_ += size;
-    while (size > 0 && !marks_.empty()) {
-        mark& front = marks_.front();
+    while (size > 0 && first_mark_ < marks_.size()) {
+        mark& front = marks_[first_mark_];
         const std::size_t n = std::min(size, front.size);
         const transaction* const of = front.content_of;
         front.size -= n;
         size -= n;
-        if (front.size == 0) {
-            marks_.pop_front();
-        }
+        first_mark_ += front.size == 0 ? 1 : 0;
         if (of != nullptr) {
             task_.progress(stage::content, of, n);
         }
+    }
+    if (first_mark_ == marks_.size()) {
+        marks_.clear();
+        first_mark_ = 0;
     }
     task_.progress(session_.failed_at(), nullptr, 0);
 }
 
 // Reads what is there; false when that is nothing.
 bool connection::read() {
+    auto input = spare<incoming_octets>::take();
     std::size_t size = 0;
-    switch (transport_.read(input_, size)) {
-    case transport::step::done:
-        dialogue_.received({input_.data(), size});
-        session_.received({input_.data(), size});
+    just_wrote_ = false;
+    const transport::step result = transport_.read(input->space, size);
+    if (result == transport::step::done) {
+        last_read_ = now_;
+        session_.received({input->space.data(), size});
         note_failure();
+        dialogue_.received({input->space.data(), size});
         task_.progress(session_.failed_at(), nullptr, 0);
-        return true;
-    case transport::step::blocked:
-        return false;
-    default:
+    } else if (result != transport::step::blocked) {
         break_off(transport_.error(), transport_.detail());
-        return true;
     }
+    if (!set_up_) {
+        wipe(input->space.data(), size); // a server may have repeated what it was shown
+    }
+    spare<incoming_octets>::give(std::move(input));
+    return result != transport::step::blocked;
 }
 
 void connection::read_all() {
@@ -204,7 +298,6 @@ bool connection::start_tls() {
     if (read()) {
         return true;
     }
-    wipe(input_.data(), input_.size());
     handshaking_ = true;
     handshake_deadline_ = session_.deadline();
     tls_since_ = clock::now();
@@ -236,8 +329,9 @@ bool connection::handshake() {
 }
 
 void connection::break_off(errc error, std::string detail) {
-    detail_ = detail_.empty() ? std::move(detail) : detail_;
-    session_.lost(error);
+    const bool struck = patient_ != nullptr && patient_->struck();
+    detail_ = detail_.empty() && !struck ? std::move(detail) : detail_;
+    session_.lost(struck ? errc::cancelled : error);
     note_failure();
 }
 
@@ -276,9 +370,18 @@ status connection::failure() const {
     return s;
 }
 
+// In the calling thread, until the socket can be read, or written while there is output.
+void connection::wait_here() {
+    const instant deadline = handshaking_ ? handshake_deadline_ : session_.deadline();
+    const instant at = now();
+    const instant left = deadline > at ? std::min(deadline - at, longest_wait) : 0;
+    pollfd wanted{socket_.native_handle(), static_cast<short>(has_output() ? POLLIN | POLLOUT : POLLIN), 0};
+    ::poll(&wanted, 1, static_cast<int>(left));
+}
+
 void connection::wait() {
     wait_for(asio::socket_base::wait_read, waiting_read_);
-    if (!gather_.empty() || transport_.has_output()) {
+    if (has_output()) {
         wait_for(asio::socket_base::wait_write, waiting_write_);
     }
     wait_until(handshaking_ ? handshake_deadline_ : session_.deadline());

@@ -5,6 +5,7 @@
 // are plain to see in pump(). Reading goes on while a write is stuck, because both are waited for then.
 #pragma once
 
+#include "breaker.hpp"
 #include "connector.hpp"
 #include "dialogue.hpp"
 #include "postrider/client.hpp"
@@ -15,10 +16,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace postrider::line {
 
@@ -42,9 +43,10 @@ class connection : public std::enable_shared_from_this<connection> {
         std::function<void()> done;
     };
 
-    /// The socket is connected. Settings and configuration must outlive it.
+    /// The socket is connected. Settings, configuration and `patient` must outlive it. With `patient` it
+    /// waits in the calling thread, and that is where others can reach it; else on the strand.
     connection(boost::asio::any_io_executor strand, stream_socket socket, const settings& shared,
-               const session_config& config, std::shared_ptr<connection_info> info);
+               const session_config& config, breaker* patient, std::shared_ptr<connection_info> info);
     ~connection();
 
     /// TLS before the greeting, within `limit` from now.
@@ -76,6 +78,9 @@ class connection : public std::enable_shared_from_this<connection> {
         const transaction* content_of; // null: commands
     };
 
+    struct outgoing_octets;
+    struct incoming_octets;
+
     bool is_running() const { return static_cast<bool>(task_.done); }
     void pump();
     bool move(want w);
@@ -88,23 +93,26 @@ class connection : public std::enable_shared_from_this<connection> {
     void read_all();
     void break_off(errc error, std::string detail);
     void note_failure();
+    bool has_output() const;
+    bool is_fresh() const;
+    bool read_when_it_comes();
+    void wait_here();
     void wait();
     void wait_for(boost::asio::socket_base::wait_type what, bool& waiting);
     void wait_until(instant deadline);
+    void release_output();
     void finish();
-    instant now() const;
+    static instant now();
 
     boost::asio::any_io_executor strand_;
     stream_socket socket_;
     const settings& settings_;
     std::shared_ptr<connection_info> info_;
     transport transport_;
-    std::array<char, 2048> reply_space_{};
+    std::array<char, 1024> reply_space_{};
     session session_;
     dialogue dialogue_;
-    std::array<char, 4096> gather_space_{};
-    gather gather_;
-    std::array<char, 16384> input_{};
+    std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written
 
     task task_;
     bool handshaking_ = false;
@@ -114,13 +122,22 @@ class connection : public std::enable_shared_from_this<connection> {
     bool waiting_write_ = false;
     instant handshake_deadline_ = never;
 
-    std::deque<mark> marks_; // of what is collected and not yet handed
+    std::vector<mark> marks_; // of what is collected and not yet handed, the first first_mark_ aside
+    std::size_t first_mark_ = 0;
     std::uint64_t handed_ = 0;
 
     bool noted_ = false;
     status failure_;
     std::string detail_;
     clock::time_point tls_since_;
+
+    breaker* patient_;
+    std::uint64_t receive_limit_ = 0; // milliseconds, as the socket knows it; 0: none
+    bool set_up_ = false;
+    bool just_wrote_ = false;
+    instant now_ = 0;
+    instant last_read_ = 0;
+    unsigned exchanges_ = 0;
 
     boost::asio::steady_timer timer_;
     instant timer_set_ = never;

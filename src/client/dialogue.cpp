@@ -110,7 +110,7 @@ void dialogue::end_received_line() {
         if (info_.steps.size() < most_steps) {
             info_.steps.push_back({awaited_.front().verb, since(awaited_.front().since)});
         }
-        awaited_.pop_front();
+        awaited_.erase(awaited_.begin());
     }
     reply_begun_ = !last;
 }

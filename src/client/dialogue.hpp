@@ -11,9 +11,9 @@
 #include "postrider/client.hpp"
 
 #include <chrono>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postrider::line {
 
@@ -51,7 +51,7 @@ class dialogue {
     std::string in_line_;
     bool out_secret_ = false;
     std::uint64_t content_size_ = 0;
-    std::deque<awaited> awaited_;
+    std::vector<awaited> awaited_; // a few
     bool reply_begun_ = false;
     bool setting_up_ = true;
     bool tls_ = false;

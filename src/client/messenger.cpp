@@ -27,9 +27,9 @@ connection::verdict ready_or_go_on(want w) noexcept {
 
 } // namespace
 
-messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const settings> shared)
+messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const settings> shared, breaker* patient)
     : executor_(std::move(executor)), strand_(asio::make_strand(executor_)), settings_(std::move(shared)),
-      config_(settings_->config()), misconfiguration_(settings_->misconfiguration) {
+      patient_(patient), config_(settings_->config()), misconfiguration_(settings_->misconfiguration) {
     if (settings_->options.credentials) {
         const std::string wrong = login_.set_up(settings_->options);
         misconfiguration_ = misconfiguration_.empty() ? wrong : misconfiguration_;
@@ -49,6 +49,11 @@ void messenger::start(shared_operation op) {
             self->begin();
         });
     }
+}
+
+void messenger::run_here(shared_operation op) {
+    queue_.push_back(std::move(op));
+    begin();
 }
 
 void messenger::take_arrivals() {
@@ -122,7 +127,8 @@ void messenger::on_socket(connector::failure why, stream_socket socket,
     boost::system::error_code ignored;
     info_->peer = text_of(socket.remote_endpoint(ignored));
     info_->local = text_of(socket.local_endpoint(ignored));
-    connection_ = std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, info_);
+    connection_ =
+        std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, patient_, info_);
     if (config_.tls == tls_policy::implicit) {
         const auto used =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);

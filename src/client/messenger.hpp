@@ -27,7 +27,12 @@ class messenger : public std::enable_shared_from_this<messenger> {
   public:
     using shared_operation = std::shared_ptr<operation>;
 
-    messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared);
+    /// With `patient`, which must outlive it, it waits in the thread that calls run_here().
+    messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared,
+              breaker* patient = nullptr);
+
+    /// At once, on this thread, which is the only one: as far as it gets without the executor.
+    void run_here(shared_operation op);
 
     /// From any thread.
     const boost::asio::any_io_executor& executor() const { return executor_; }
@@ -81,6 +86,7 @@ class messenger : public std::enable_shared_from_this<messenger> {
     boost::asio::any_io_executor executor_;
     boost::asio::any_io_executor strand_;
     std::shared_ptr<const settings> settings_;
+    breaker* patient_;
     login login_;
     session_config config_;
     std::string misconfiguration_;

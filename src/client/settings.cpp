@@ -3,6 +3,7 @@
 #include "postrider/path.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace postrider::line {
@@ -23,10 +24,10 @@ unsigned widest(const client_options& o) {
 settings::settings(client_options given) : options(std::move(given)), mask(options.credentials) {
     check_client_name();
     check_host();
-    check_tls();
     const server& s = options.server;
     const std::uint16_t port = s.port == 0 ? default_port(s) : s.port;
     site = s.unix_path.empty() ? host.text + ":" + std::to_string(port) : "unix:" + s.unix_path;
+    check_tls();
 }
 
 session_config settings::config() const {
@@ -93,7 +94,7 @@ void settings::check_tls() {
         name = *wanted;
     }
     std::string why;
-    tls = tls_context::create(options.tls, name, s.tls != tls_policy::opportunistic, why);
+    tls = tls_context::create(options.tls, name, site, s.tls != tls_policy::opportunistic, why);
     if (!tls) {
         misconfigured(std::move(why));
     }

@@ -1,10 +1,11 @@
 #include "tls.hpp"
 
 #include "certificate.hpp"
+#include "known_sessions.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
+#include <sys/stat.h>
 
 namespace postrider::line {
 
@@ -24,12 +25,39 @@ std::string unusable(std::string_view what, const std::string& file) {
     return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
 }
 
+// Which file it is, and which state of it.
+std::string identity_of(const std::string& path) {
+    struct stat s {};
+    if (path.empty() || ::stat(path.c_str(), &s) != 0) {
+        return path;
+    }
+    return path + ":" + std::to_string(s.st_dev) + ":" + std::to_string(s.st_ino) + ":" +
+           std::to_string(s.st_size) + ":" + std::to_string(s.st_mtim.tv_sec) + "." +
+           std::to_string(s.st_mtim.tv_nsec);
+}
+
+// Everything that the judgement of a certificate depends on. NUL stands in none of the parts.
+std::string key_of(const tls_options& options, const host_name& name, const std::string& site,
+                   bool must_verify) {
+    std::string key = site;
+    for (const std::string& part :
+         {name.text, identity_of(options.ca_file), identity_of(options.ca_path),
+          identity_of(options.crl_file), identity_of(options.client_cert), identity_of(options.client_key)}) {
+        key.append(1, '\0').append(part);
+    }
+    for (const std::string& fingerprint : options.fingerprints) {
+        key.append(1, '\0').append(normalised_fingerprint(fingerprint));
+    }
+    return key.append(must_verify ? "\0must" : "\0may", 4).append(options.verify ? "verify" : "");
+}
+
 } // namespace
 
 // --- settings ---
 
 std::unique_ptr<tls_context> tls_context::create(const tls_options& options, const host_name& name,
-                                                 bool must_verify, std::string& why) {
+                                                 const std::string& site, bool must_verify,
+                                                 std::string& why) {
     std::unique_ptr<tls_context> self(new tls_context);
     ERR_clear_error();
     self->context_.reset(SSL_CTX_new(TLS_client_method()));
@@ -38,6 +66,7 @@ std::unique_ptr<tls_context> tls_context::create(const tls_options& options, con
         return nullptr;
     }
     self->name_ = name;
+    self->key_ = key_of(options, name, site, must_verify);
     self->verify_ = options.verify;
     self->must_verify_ = must_verify && options.verify;
     for (const std::string& text : options.fingerprints) {
@@ -150,7 +179,8 @@ int tls_context::check_pin(X509_STORE_CTX* store, void* self) {
 
 // --- one connection ---
 
-tls_channel::tls_channel(tls_context& context) : context_(context), ssl_(SSL_new(context.context_.get())) {
+tls_channel::tls_channel(const tls_context& context)
+    : context_(context), ssl_(SSL_new(context.context_.get())) {
     BIO* const bio = BIO_new(bio_method());
     if (!ssl_ || bio == nullptr) {
         BIO_free(bio);
@@ -171,12 +201,10 @@ tls_channel::tls_channel(tls_context& context) : context_(context), ssl_(SSL_new
         X509_VERIFY_PARAM_set1_host(rules, name.text.c_str(), name.text.size());
         SSL_set_tlsext_host_name(ssl_.get(), name.text.c_str()); // never an address: RFC 6066 3
     }
-    // A ticket is used once, so that nobody can link two connections by it (RFC 8446 C.4).
-    if (const ssl_session_ptr kept = std::move(context.kept_)) {
-        const auto age = std::time(nullptr) - static_cast<std::time_t>(SSL_SESSION_get_time(kept.get()));
-        if (age >= 0 && age < SSL_SESSION_get_timeout(kept.get())) {
-            SSL_set_session(ssl_.get(), kept.get());
-        }
+    if (const auto known = known_sessions::shared().take(context.key_)) {
+        SSL_set_session(ssl_.get(), known->session.get());
+        resumed_verified_ = known->verified;
+        resumed_problem_ = known->problem;
     }
 }
 
@@ -190,8 +218,8 @@ tls_channel::step tls_channel::handshake() {
 
 tls_channel::step tls_channel::finish_handshake() {
     if (SSL_session_reused(ssl_.get()) == 1) {
-        verified_ = context_.kept_verified_;
-        problem_ = context_.kept_problem_;
+        verified_ = resumed_verified_;
+        problem_ = resumed_problem_;
     } else {
         if (problem_.empty() && context_.fingerprints_.empty()) {
             problem_ =
@@ -310,9 +338,7 @@ void tls_channel::note_problem(std::string problem, const X509* leaf) {
 // may be kept.
 void tls_channel::keep_session() {
     if (established_ && session_ && SSL_SESSION_is_resumable(session_.get()) == 1) {
-        context_.kept_ = std::move(session_);
-        context_.kept_verified_ = verified_;
-        context_.kept_problem_ = problem_;
+        known_sessions::shared().keep({context_.key_, std::move(session_), verified_, problem_});
     }
 }
 

@@ -18,14 +18,13 @@
 
 namespace postrider::line {
 
-/// The settings of all TLS connections of one client, and the session that the next one may resume. Because
-/// the settings cannot change, a session is never resumed under other ones than it was verified under.
+/// The settings of all TLS connections of one client or pool; immutable, and shared by threads.
 class tls_context {
   public:
-    /// `must_verify`: a certificate that does not pass ends the handshake; else it is only noted. Null when
-    /// an option cannot be used; `why` then says which.
+    /// `site` tells the server from others. `must_verify`: a certificate that does not pass ends the
+    /// handshake; else it is only noted. Null when an option cannot be used; `why` then says which.
     static std::unique_ptr<tls_context> create(const tls_options& options, const host_name& name,
-                                               bool must_verify, std::string& why);
+                                               const std::string& site, bool must_verify, std::string& why);
 
   private:
     friend class tls_channel;
@@ -41,10 +40,7 @@ class tls_context {
     std::vector<std::string> fingerprints_;
     bool must_verify_ = true;
     bool verify_ = true;
-
-    ssl_session_ptr kept_;
-    bool kept_verified_ = false;
-    std::string kept_problem_;
+    std::string key_; // of what may be resumed
 };
 
 /// One TLS connection.
@@ -52,7 +48,7 @@ class tls_channel {
   public:
     enum class step { done, wants_input, closed, failed };
 
-    explicit tls_channel(tls_context& context);
+    explicit tls_channel(const tls_context& context);
     tls_channel(const tls_channel&) = delete;
     tls_channel& operator=(const tls_channel&) = delete;
     ~tls_channel();
@@ -68,6 +64,8 @@ class tls_channel {
 
     /// Where to put ciphertext that arrives; empty when there is still some to be read.
     std::span<char> space();
+    /// Some of that was not read yet.
+    bool has_input() const { return in_begin_ < in_end_ || SSL_has_pending(ssl_.get()) == 1; }
     void arrived(std::size_t size) { in_end_ += size; }
     /// Ciphertext to be sent.
     std::string_view output() const { return std::string_view(out_).substr(out_begin_); }
@@ -99,9 +97,11 @@ class tls_channel {
     static int on_new_session(SSL* ssl, SSL_SESSION* session);
     friend class tls_context;
 
-    tls_context& context_;
+    const tls_context& context_;
     ssl_ptr ssl_;
     ssl_session_ptr session_;
+    bool resumed_verified_ = false;
+    std::string resumed_problem_;
     std::string problem_;
     std::optional<certificate_info> refused_;
     errc error_ = errc::ok;

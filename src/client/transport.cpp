@@ -85,13 +85,13 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
         }
         return flush();
     }
-    std::array<iovec, 16> vectors{};
+    std::array<iovec, 32> vectors;
     msghdr header{};
     header.msg_iov = vectors.data();
     for (const std::string_view slice : slices.first(std::min(slices.size(), vectors.size()))) {
         vectors[header.msg_iovlen++] = {const_cast<char*>(slice.data()), slice.size()};
     }
-    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL);
+    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0) {
         return fail_by_errno();
     }
@@ -103,7 +103,7 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
 transport::step transport::flush() {
     while (has_output()) {
         const std::string_view out = tls_->output();
-        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL);
+        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) {
             return fail_by_errno();
         }
@@ -113,7 +113,7 @@ transport::step transport::flush() {
 }
 
 transport::step transport::receive(std::span<char> space, std::size_t& size) {
-    const ssize_t n = ::recv(descriptor_, space.data(), space.size(), 0);
+    const ssize_t n = ::recv(descriptor_, space.data(), space.size(), flags_);
     if (n < 0) {
         return fail_by_errno();
     }

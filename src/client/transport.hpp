@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
+#include <utility>
 
 namespace postrider::line {
 
@@ -19,11 +21,11 @@ class transport {
         failed,  ///< error() says why
     };
 
-    /// The descriptor is the caller's, connected and non-blocking.
+    /// The descriptor is the caller's, and connected.
     explicit transport(int descriptor) : descriptor_(descriptor) {}
 
     /// From now on everything is TLS; go on with handshake() until it is done.
-    void start_tls(tls_context& context) { tls_ = std::make_unique<tls_channel>(context); }
+    void start_tls(const tls_context& context) { tls_ = std::make_unique<tls_channel>(context); }
     step handshake();
     bool verified() const { return tls_ && tls_->verified(); }
 
@@ -36,6 +38,10 @@ class transport {
     /// Octets of plaintext given to the system since the last call.
     std::size_t take_handed() { return std::exchange(handed_, 0); }
 
+    /// Whether reads wait, as long as the socket is set to. For a socket that blocks.
+    void let_reads_block(bool yes) { flags_ = yes ? 0 : MSG_DONTWAIT; }
+    /// Something was received that read() has not given yet.
+    bool has_input() const { return tls_ && tls_->has_input(); }
     /// `size` octets of plaintext into `space`.
     step read(std::span<char> space, std::size_t& size);
 
@@ -55,6 +61,7 @@ class transport {
     int descriptor_;
     std::unique_ptr<tls_channel> tls_;
     std::size_t handed_ = 0;
+    int flags_ = MSG_DONTWAIT;
     errc error_ = errc::ok;
     std::string detail_;
 };

@@ -293,8 +293,52 @@ TEST(Client, ResumesItsTlsSession) {
     EXPECT_TRUE(r.connection->tls_resumed);
     EXPECT_TRUE(r.connection->tls_verified);
     EXPECT_TRUE(r.connection->certificate.has_value());
-    blocking_client other(s.options(tls_policy::implicit));
-    EXPECT_FALSE(other.send(mail_to({"c@example.org"})).connection->tls_resumed) << "never across clients";
+    const auto resumes = [](const client_options& o) {
+        const send_result sent = blocking_client(o).send(mail_to({"c@example.org"}));
+        EXPECT_TRUE(sent.ok()) << explain(sent);
+        return sent.connection->tls_resumed;
+    };
+    EXPECT_TRUE(resumes(s.options(tls_policy::implicit))) << "by another client that asks for the same";
+}
+
+// What was judged under one policy is nothing under another.
+TEST(Client, ResumesNoTlsSessionOfAnotherPolicy) {
+    running_sink s(with_tls(sink::tls_mode::implicit));
+    const client_options usual = s.options(tls_policy::implicit);
+    client_options o = usual;
+    o.tls.verify = false;
+    const auto sends = [](const client_options& with) {
+        return blocking_client(with).send(mail_to({"a@example.org"}));
+    };
+    send_result r = sends(o);
+    ASSERT_TRUE(r.ok());
+    EXPECT_FALSE(r.connection->tls_resumed || r.connection->tls_verified);
+    r = sends(usual);
+    ASSERT_TRUE(r.ok()) << explain(r);
+    EXPECT_FALSE(r.connection->tls_resumed) << "what nobody verified is not resumed by who verifies";
+    EXPECT_TRUE(r.connection->tls_verified);
+    const std::string pin = r.connection->certificate->sha256;
+
+    o = usual;
+    o.tls.ca_file.clear();
+    EXPECT_EQ(sends(o).error, errc::tls_certificate) << "nor by who does not trust that CA";
+    o = usual;
+    o.tls.name = "elsewhere.example.org";
+    EXPECT_EQ(sends(o).error, errc::tls_certificate) << "nor by who looks for another name";
+    o = usual;
+    o.tls.fingerprints = {std::string(64, '0')};
+    EXPECT_EQ(sends(o).error, errc::tls_certificate) << "nor by who wants another certificate";
+    o.tls.fingerprints = {pin};
+    r = sends(o);
+    EXPECT_TRUE(r.ok() && !r.connection->tls_resumed) << explain(r);
+    temporary_folder folder;
+    o = usual;
+    o.tls.ca_file = folder.file_with("ca.pem", s.server().ca_pem());
+    EXPECT_FALSE(sends(o).connection->tls_resumed) << "nor with trust from another file";
+    EXPECT_TRUE(sends(o).connection->tls_resumed);
+    // The file is another one now, of the same name.
+    folder.file_with("ca.pem", "# other\n" + s.server().ca_pem());
+    EXPECT_FALSE(sends(o).connection->tls_resumed);
 }
 
 TEST(Client, ReportsProgress) {

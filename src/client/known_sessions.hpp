@@ -1,0 +1,45 @@
+// known_sessions.hpp - TLS sessions that the next connection to the same server may resume, for all clients
+// of the process.
+//
+// A session carries the judgement of the certificate it began with. It may therefore only be resumed by
+// somebody who asks for exactly the same: same server, same name, same trust, same identity, same policy. All
+// of that is in the key, down to which files the trust was read from and when those were changed.
+#pragma once
+
+#include "openssl_ptr.hpp"
+
+#include <cstddef>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace postrider::line {
+
+class known_sessions {
+  public:
+    struct entry {
+        std::string key;
+        ssl_session_ptr session;
+        bool verified = false;
+        std::string problem;
+    };
+
+    /// Of the process.
+    static known_sessions& shared();
+    explicit known_sessions(std::size_t bound = 1024, std::size_t bound_per_key = 8)
+        : bound_(bound), bound_per_key_(bound_per_key) {}
+
+    void keep(entry e);
+    /// The newest of those that have not expired. Once only, so that nobody can link two connections by a
+    /// ticket (RFC 8446 C.4).
+    std::optional<entry> take(const std::string& key);
+
+  private:
+    std::mutex mutex_;
+    std::size_t bound_;
+    std::size_t bound_per_key_;
+    std::list<entry> entries_; // the newest in front
+};
+
+} // namespace postrider::line
