@@ -8,8 +8,8 @@ _postrider_options() {
     case $1 in
     send)
         printf '%s\n' "$line" --subject --header --reply-to --in-reply-to --date --message-id --priority --body \
-            --body-file --html --attach --inline --message --merge --template --to-column --mbox --journal \
-            --in-doubt --retry-refused --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
+            --body-file --html --attach --inline --message --merge --template --to-column --mbox --window \
+            --journal --in-doubt --retry-refused --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
             --progress
         ;;
     check) printf '%s\n' "$line" ;;
@@ -50,6 +50,7 @@ _postrider() {
     --account) mapfile -t COMPREPLY < <(compgen -W "$(_postrider_accounts)" -- "$current") ;;
     --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 OAUTHBEARER XOAUTH2' -- "$current") ;;
     --mbox) mapfile -t COMPREPLY < <(compgen -W 'rd o' -- "$current") ;;
+    --window) mapfile -t COMPREPLY < <(compgen -W 'auto 1 16 64' -- "$current") ;;
     --in-doubt) mapfile -t COMPREPLY < <(compgen -W 'skip repeat' -- "$current") ;;
     --priority) mapfile -t COMPREPLY < <(compgen -W 'high normal low' -- "$current") ;;
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;

@@ -68,6 +68,7 @@ complete -c postrider -n '__fish_seen_subcommand_from send' -l merge -r -F -d 'A
 complete -c postrider -n '__fish_seen_subcommand_from send' -l template -r -F -d 'The message for --merge'
 complete -c postrider -n '__fish_seen_subcommand_from send' -l to-column -x -d 'The column with the recipient'
 complete -c postrider -n '__fish_seen_subcommand_from send' -l mbox -x -a 'rd o' -d 'How an mbox quotes'
+complete -c postrider -n '__fish_seen_subcommand_from send' -l window -x -a 'auto 1 16 64' -d 'How many may be under way at once'
 complete -c postrider -n '__fish_seen_subcommand_from send' -l journal -r -F -d 'Keep what became of each message'
 complete -c postrider -n '__fish_seen_subcommand_from send' -l in-doubt -x -a 'skip repeat' -d 'What to do with messages in doubt'
 complete -c postrider -n '__fish_seen_subcommand_from send' -l retry-refused -d 'Try those again that were refused for good'

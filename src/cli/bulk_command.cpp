@@ -20,6 +20,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 void refuse_contradictions(const send_choice& chosen) {
+    parse_window(chosen.window);
     if (chosen.merge.empty() && chosen.messages.empty()) {
         throw usage_error("a journal is for messages that are there before they are sent",
                           "add --message FILE, or --merge LIST --template FILE");
@@ -126,6 +127,7 @@ int send_bulk(const send_choice& chosen) {
     }
     // Only now: nobody should type a password for messages that cannot be sent anyway.
     connection = prepare_connection(chosen.connection, true);
+    connection.options.window = parse_window(chosen.window);
     bulk_report report(chosen.output, connection.where);
     bulk_sender sender(chosen, std::move(connection.options), *list, kept ? &*kept : nullptr, report, count);
     return sender.run();

@@ -17,7 +17,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t taken_at_once = 64; // of the list, before the line gets its turn
-constexpr std::size_t most_under_way = 16;
+constexpr std::size_t least_under_way = 16;
+constexpr std::uint64_t most_octets = std::uint64_t{32} * 1024 * 1024; // of content, unless it is one message
 constexpr int most_tries = 2;
 constexpr int most_broken = 3;
 constexpr std::chrono::seconds grace{5}; // for what is under way when a signal comes
@@ -56,21 +57,23 @@ bool may_go_again(const send_result& result) {
     });
 }
 
+// Twice the window: while one half is under way, the other is taken from the list.
+std::size_t limit_for(std::uint16_t window) {
+    const std::size_t wide = window == automatic_window ? widest_automatic_window : window;
+    return std::max(least_under_way, 2 * wide);
+}
+
 } // namespace
 
 bulk_sender::bulk_sender(const send_choice& chosen, client_options options, bulk_source& list, journal* kept,
                          bulk_report& report, std::uint64_t count)
-    : chosen_(chosen), list_(list), journal_(kept), report_(report),
-      client_(context_.get_executor(),
-              [&] {
-                  if (chosen.output.verbose) {
-                      options.transcript = [&report](const transcript_line& line) {
-                          report.transcript(line);
-                      };
-                  }
-                  return std::move(options);
-              }()),
-      limit_(most_under_way) {
+    : chosen_(chosen), list_(list), journal_(kept), report_(report), limit_(limit_for(options.window)),
+      client_(context_.get_executor(), [&] {
+          if (chosen.output.verbose) {
+              options.transcript = [&report](const transcript_line& line) { report.transcript(line); };
+          }
+          return std::move(options);
+      }()) {
     tally_.messages = count;
     salt_ = journal_ != nullptr ? journal_->salt() : random_text();
 }
@@ -100,7 +103,7 @@ void bulk_sender::pump() {
     }
     std::vector<shared_job> batch;
     std::size_t taken = 0;
-    for (bool any = true; any && under_way_.size() + batch.size() < limit_; ++taken) {
+    for (bool any = true; any && has_room(batch.size()); ++taken) {
         if (taken == taken_at_once) {
             asio::post(context_, [this] { guarded_pump(); });
             break;
@@ -120,9 +123,15 @@ void bulk_sender::pump() {
     }
 }
 
+bool bulk_sender::has_room(std::size_t taken) const {
+    const std::size_t count = under_way_.size() + taken;
+    return count < limit_ && (octets_ < most_octets || count == 0);
+}
+
 // False when there is nothing left.
 bool bulk_sender::take(std::vector<shared_job>& into) {
     if (!again_.empty()) {
+        octets_ += again_.front()->mail.mail.content.size();
         into.push_back(std::move(again_.front()));
         again_.pop_front();
         return true;
@@ -134,6 +143,7 @@ bool bulk_sender::take(std::vector<shared_job>& into) {
     }
     try {
         if (const auto one = make_job(item)) {
+            octets_ += one->mail.mail.content.size();
             into.push_back(one);
         }
     } catch (const command_error& error) {
@@ -251,6 +261,7 @@ result<content> bulk_sender::begin(const shared_job& one, std::string& why) {
 
 void bulk_sender::on_sent(const shared_job& one, send_result result) {
     under_way_.erase(one);
+    octets_ -= one->mail.mail.content.size();
     line_ = result.connection && !result.connection->peer.empty() ? result.connection : line_;
     const bool setup = is_setup(result);
     const bool dead = setup ? result.error != errc::cancelled : note_line(result);

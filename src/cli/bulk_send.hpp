@@ -54,6 +54,7 @@ class bulk_sender {
 
     void pump();
     void guarded_pump();
+    bool has_room(std::size_t taken) const;
     bool take(std::vector<shared_job>& into);
     shared_job make_job(const bulk_item& item);
     message_key key_of(const bulk_item& item);
@@ -81,10 +82,11 @@ class bulk_sender {
     tally tally_;
     std::string salt_;
 
+    std::size_t limit_;
     boost::asio::io_context context_{1};
     client client_;
     boost::asio::steady_timer patience_{context_};
-    std::size_t limit_;
+    std::uint64_t octets_ = 0; // of content, taken and not settled
     std::unordered_set<shared_job> under_way_;
     std::deque<shared_job> again_;
     boost::unordered_flat_map<message_key, std::uint32_t, message_key_hash> seen_;

@@ -1,7 +1,7 @@
 #include "options.hpp"
 
 #include "error.hpp"
-#include "postrider/sasl.hpp"
+#include "postrider/client.hpp"
 
 #include <fmt/format.h>
 
@@ -198,6 +198,10 @@ void add_bulk_options(CLI::App& command, send_choice& chosen) {
         ->needs(list);
     g.text("--mbox", chosen.mbox, "How an mbox quotes: rd (>>From too) or o (>From only)", "KIND")
         ->check(CLI::IsMember({"rd", "o"}));
+    g.text("--window", chosen.window,
+           "How many may be under way at once, and so be in doubt when the line is lost: auto (what the "
+           "server takes well), or 1 to 256",
+           "N");
     CLI::Option* journal =
         g.text("--journal", chosen.journal,
                "Keep what became of each message here; the same command then does what is left", "FILE");
@@ -273,6 +277,18 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::string_view
                           "write for example 500ms, 30s, 2m or 1h; at most a week");
     }
     return value;
+}
+
+std::uint16_t parse_window(std::string_view text) {
+    constexpr std::uint16_t widest = 256; // twice as many files are open
+    std::uint16_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = failure == std::errc{} && end == text.data() + text.size();
+    if (text != "auto" && (!whole || number < 1 || number > widest)) {
+        throw usage_error(fmt::format("--window {}: that is no number of messages", text),
+                          fmt::format("write auto, or a number from 1 to {}", widest));
+    }
+    return text == "auto" ? automatic_window : number;
 }
 
 const CLI::App* subcommand_named(const CLI::App& app, const std::string& name) {

@@ -86,6 +86,7 @@ struct send_choice {
     std::string merge_template;
     std::string to_column;
     std::string mbox = "rd";
+    std::string window = "auto";
     std::string journal;
     std::string in_doubt = "skip";
     bool retry_refused = false;
@@ -110,6 +111,9 @@ void add_check_options(CLI::App& command, check_choice& chosen);
 /// `500ms`, `30s`, `2m`, `1h` or seconds alone; from one millisecond to a week. `option` names it in the
 /// error. Throws command_error (usage).
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view option);
+
+/// `auto`, or how many messages may be under way at once; 0 for auto. Throws command_error (usage).
+std::uint16_t parse_window(std::string_view text);
 
 /// The subcommand of that name, or null.
 const CLI::App* subcommand_named(const CLI::App& app, const std::string& name);
