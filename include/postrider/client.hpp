@@ -80,8 +80,7 @@ struct credentials {
     secret password;
     /// One of sasl_mechanisms. Empty: the first that the server lists of PLAIN, LOGIN, SCRAM-SHA-256 (ASCII
     /// credentials only) and CRAM-MD5; where credentials may go in clear, of SCRAM-SHA-256, CRAM-MD5, PLAIN
-    /// and LOGIN. On a line that is not verified TLS, SCRAM-SHA-256 is the only one used without that
-    /// permission.
+    /// and LOGIN.
     std::string mechanism;
     /// Act as somebody else (RFC 4616); usually empty.
     std::string authorization_id;

@@ -96,7 +96,8 @@ class scram_sha_256_mechanism final : public mechanism {
     errc respond(std::string_view challenge) noexcept override;
     std::string_view part(unsigned index) const noexcept override;
     bool may_finish() const noexcept override { return step_ == step::verified; }
-    bool needs_secure_line() const noexcept override { return false; }
+    /// It shows no password, but who listens can try passwords against what it shows.
+    bool needs_secure_line() const noexcept override { return true; }
 
   private:
     enum class step : std::uint8_t { failed, first, final, verified };

@@ -14,10 +14,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A server that hangs up, or says more than it was asked, has shown that by then.
-constexpr unsigned exchanges_to_trust = 4;
-constexpr instant moment = 1; // milliseconds
-
 constexpr std::uint64_t longest_wait = 24ULL * 60 * 60 * 1000;
 
 } // namespace
@@ -175,12 +171,9 @@ bool connection::read_when_it_comes() {
     return true; // if nothing came, the session looks at the clock
 }
 
-// Whether something unasked may have arrived since the last reply. In a conversation that goes on without a
-// pause, with a server that has kept to the rules so far, looking each time would cost a system call per
-// message and find nothing; what does come then is told by the replies not adding up.
+// Whether an exchange begins: then what came unasked is heard first, or it would pass for the next answer.
 bool connection::is_fresh() const {
-    const bool begins = !has_output() && session_.outstanding() == 0;
-    return begins && (exchanges_ < exchanges_to_trust || now_ - last_read_ > moment);
+    return !has_output() && session_.outstanding() == 0;
 }
 
 // Takes the next slice of output. Before the first one of an exchange, what came unasked is heard.
@@ -188,7 +181,6 @@ bool connection::collect() {
     if (is_fresh() && read()) {
         return true;
     }
-    exchanges_ += session_.outstanding() == 0 && out_ == nullptr ? 1 : 0;
     if (!out_) {
         out_ = spare<outgoing_octets>::take();
     }
@@ -272,7 +264,6 @@ bool connection::read() {
     just_wrote_ = false;
     const transport::step result = transport_.read(input->space, size);
     if (result == transport::step::done) {
-        last_read_ = now_;
         session_.received({input->space.data(), size});
         note_failure();
         dialogue_.received({input->space.data(), size});

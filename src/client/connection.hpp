@@ -136,8 +136,6 @@ class connection : public std::enable_shared_from_this<connection> {
     bool set_up_ = false;
     bool just_wrote_ = false;
     instant now_ = 0;
-    instant last_read_ = 0;
-    unsigned exchanges_ = 0;
 
     boost::asio::steady_timer timer_;
     instant timer_set_ = never;

@@ -53,7 +53,6 @@ class PostfixTest(support.CommandTest):
     def test_which_mechanism_is_taken(self):
         for port, scheme, user, words, mechanism in (
             ("submission", "smtp+tls", ALICE, (), "PLAIN"),
-            ("plainauth", "smtp", ALICE, (), "SCRAM-SHA-256"),
             ("plainauth", "smtp", ALICE, ("--insecure-auth-in-clear",), "SCRAM-SHA-256"),
             ("plainauth", "smtp", CAROL, ("--insecure-auth-in-clear",), "CRAM-MD5"),
         ):
@@ -124,7 +123,8 @@ class PostfixTest(support.CommandTest):
             (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "PLAIN"]),
             (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "CRAM-MD5"]),
             (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(CAROL)]),
-            (0, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login()]),
+            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login()]),
+            (77, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "SCRAM-SHA-256"]),
             (77, self.url("submission"), ["--from", ALICE, "--to", BOB, *self.login(), "--auth", "XOAUTH2"]),
             (0, self.url("plainauth", "smtp"), ["--from", ALICE, "--to", BOB, *self.login(), "--insecure-auth-in-clear"]),
             (69, self.url("submission"), [*ca, "--from", ALICE, "--to", BOB]),
