@@ -151,7 +151,7 @@ TEST(Login, ScramFailsAServerThatCannotProveItself) {
             }
             p.drain();
         }});
-        const status r = blocking_client(options_with(*s, "", "pencil", false)).connect();
+        const status r = blocking_client(options_with(*s, "", "pencil", true)).connect();
         EXPECT_EQ(r.error, errc::auth_challenge) << explain(r);
         EXPECT_FALSE(r.connection->authenticated);
         s.reset();
