@@ -17,49 +17,65 @@ namespace postrider {
 /// divided by control characters.
 bool is_bearer_token(std::string_view token) noexcept;
 
-/// AUTH OAUTHBEARER (RFC 7628). Texts are lent. `host` and `port` (in digits) may be empty.
-class oauthbearer_mechanism final : public mechanism {
+/// What both mechanisms hold: the token is shown once, and a challenge tells why it was refused.
+class shown_token {
   public:
-    constexpr oauthbearer_mechanism(std::string_view user, std::string_view token, std::string_view host = {},
-                                    std::string_view port = {}) noexcept
-        : user_(user), token_(token), host_(host), port_(port) {}
+    constexpr shown_token(std::string_view user, std::string_view token) noexcept
+        : user_(user), token_(token) {}
 
-    std::string_view name() const noexcept override;
-    bool start() noexcept override;
-    errc respond(std::string_view challenge) noexcept override;
-    std::string_view part(unsigned index) const noexcept override;
-    bool may_finish() const noexcept override { return step_ == step::shown; }
-    bool needs_secure_line() const noexcept override { return true; }
+    std::string_view user() const noexcept { return user_; }
+    std::string_view token() const noexcept { return token_; }
+    bool is_shown() const noexcept { return step_ == step::shown; }
+    bool is_refused() const noexcept { return step_ == step::refused; }
+
+    /// Shows it if user and token can be shown, and what goes with them can.
+    bool show(bool rest_is_usable) noexcept;
+    /// A challenge came: the refusal itself comes behind the answer (RFC 7628 3.2.3).
+    errc refuse() noexcept;
 
   private:
     enum class step : std::uint8_t { unusable, shown, refused };
 
     std::string_view user_;
     std::string_view token_;
+    step step_ = step::unusable;
+};
+
+/// AUTH OAUTHBEARER (RFC 7628). Texts are lent. `host` and `port` (in digits) may be empty.
+class oauthbearer_mechanism final : public mechanism {
+  public:
+    constexpr oauthbearer_mechanism(std::string_view user, std::string_view token, std::string_view host = {},
+                                    std::string_view port = {}) noexcept
+        : shown_(user, token), host_(host), port_(port) {}
+
+    std::string_view name() const noexcept override;
+    bool start() noexcept override;
+    errc respond(std::string_view) noexcept override { return shown_.refuse(); }
+    std::string_view part(unsigned index) const noexcept override;
+    bool may_finish() const noexcept override { return shown_.is_shown(); }
+    bool needs_secure_line() const noexcept override { return true; }
+
+  private:
+    shown_token shown_;
     std::string_view host_;
     std::string_view port_;
-    step step_ = step::unusable;
 };
 
 /// AUTH XOAUTH2, as Google and Microsoft have it. Texts are lent.
 class xoauth2_mechanism final : public mechanism {
   public:
     constexpr xoauth2_mechanism(std::string_view user, std::string_view token) noexcept
-        : user_(user), token_(token) {}
+        : shown_(user, token) {}
 
     std::string_view name() const noexcept override;
-    bool start() noexcept override;
-    errc respond(std::string_view challenge) noexcept override;
+    bool start() noexcept override { return shown_.show(true); }
+    errc respond(std::string_view) noexcept override { return shown_.refuse(); }
     std::string_view part(unsigned index) const noexcept override;
-    bool may_finish() const noexcept override { return step_ == step::shown; }
+    bool may_finish() const noexcept override { return shown_.is_shown(); }
     bool needs_secure_line() const noexcept override { return true; }
 
   private:
-    enum class step : std::uint8_t { unusable, shown, refused };
-
-    std::string_view user_;
-    std::string_view token_;
-    step step_ = step::unusable;
+    shown_token shown_;
 };
 
 } // namespace postrider

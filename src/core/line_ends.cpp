@@ -14,34 +14,27 @@ const char* due_between(char previous, char next, bool dots) noexcept {
     return bare_cr ? "\n" : bare_lf ? "\r" : "";
 }
 
-namespace {
-
 #if !POSTRIDER_FAST_SCAN
-std::size_t find_due_here(std::string_view s, std::size_t from, bool dots) noexcept {
+std::size_t find_due(std::string_view s, std::size_t from, bool dots) noexcept {
     return find_due_by_octet(s, from, dots);
 }
 #elif defined(__x86_64__)
-[[gnu::target("avx2")]] std::size_t find_due_avx2(std::string_view s, std::size_t from, bool dots) noexcept {
+[[gnu::target("avx2")]] static std::size_t find_due_avx2(std::string_view s, std::size_t from,
+                                                         bool dots) noexcept {
     return find_due_by<block_32>(s, from, dots);
 }
-std::size_t find_due_here(std::string_view s, std::size_t from, bool dots) noexcept {
+std::size_t find_due(std::string_view s, std::size_t from, bool dots) noexcept {
     return __builtin_cpu_supports("avx2") ? find_due_avx2(s, from, dots)
                                           : find_due_by<block_16>(s, from, dots);
 }
 #elif defined(__aarch64__)
-std::size_t find_due_here(std::string_view s, std::size_t from, bool dots) noexcept {
+std::size_t find_due(std::string_view s, std::size_t from, bool dots) noexcept {
     return find_due_by<block_16>(s, from, dots);
 }
 #else
-std::size_t find_due_here(std::string_view s, std::size_t from, bool dots) noexcept {
+std::size_t find_due(std::string_view s, std::size_t from, bool dots) noexcept {
     return find_due_by<word_block>(s, from, dots);
 }
 #endif
-
-} // namespace
-
-std::size_t find_due(std::string_view s, std::size_t from, bool dots) noexcept {
-    return find_due_here(s, from, dots);
-}
 
 } // namespace postrider

@@ -3,6 +3,7 @@
 #include "line_ends.hpp"
 #include "postrider/capabilities.hpp"
 #include "postrider/sasl.hpp"
+#include "sasl_parts.hpp"
 #include "text.hpp"
 
 namespace postrider {
@@ -214,14 +215,13 @@ void lockstep::end_base64() noexcept {
     }
 }
 
-// The two words of LOGIN come in either order; whatever is not "Password" asks for the user first.
 bool lockstep::asks_for_password() noexcept {
-    constexpr std::string_view word = "password";
-    constexpr std::size_t encoded = 12; // octets of base64 that hold it
-    return reader_.text().size() >= encoded &&
-           base64_decode_in_place(reader_.text_in_place(), encoded) >=
-               static_cast<std::ptrdiff_t>(word.size()) &&
-           equal_ignoring_case({reader_.text_in_place(), word.size()}, word);
+    constexpr std::size_t encoded = 12; // octets of base64 that hold the word
+    if (reader_.text().size() < encoded) {
+        return false;
+    }
+    const std::ptrdiff_t size = base64_decode_in_place(reader_.text_in_place(), encoded);
+    return size > 0 && sasl::asks_for_password({reader_.text_in_place(), static_cast<std::size_t>(size)});
 }
 
 } // namespace postrider

@@ -1,6 +1,7 @@
 #include "postrider/sasl.hpp"
 
 #include "postrider/capabilities.hpp"
+#include "sasl_parts.hpp"
 #include "text.hpp"
 
 namespace postrider {
@@ -9,12 +10,6 @@ namespace {
 
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view end_of_response{}; // data() == nullptr
-
-// An unset text is an empty part, not the end.
-constexpr std::string_view present(std::string_view s) noexcept {
-    return s.data() == nullptr ? std::string_view{""} : s;
-}
 
 int base64_value(char c) noexcept {
     for (std::size_t i = 0; i < base64_alphabet.size(); ++i) {
@@ -82,16 +77,16 @@ std::string_view plain_mechanism::part(unsigned index) const noexcept {
     static constexpr std::string_view nul{&zero, 1};
     switch (index) {
     case 0:
-        return present(authorization_id_);
+        return sasl::present(authorization_id_);
     case 1:
     case 3:
         return nul;
     case 2:
-        return present(user_);
+        return sasl::present(user_);
     case 4:
-        return present(password_);
+        return sasl::present(password_);
     default:
-        return end_of_response;
+        return sasl::end_of_parts;
     }
 }
 
@@ -108,18 +103,13 @@ errc login_mechanism::respond(std::string_view challenge) noexcept {
     if (user_sent_ && password_sent_) {
         return errc::auth_challenge;
     }
-    // Servers differ in what follows the word ("Username:", "User Name\0"); only a clear "Password" out of
-    // turn matters.
-    constexpr std::string_view password = "password";
-    const bool asks_password = challenge.size() >= password.size() &&
-                               equal_ignoring_case(text::prefix(challenge, password.size()), password);
-    answer_password_ = user_sent_ || (asks_password && !password_sent_);
+    answer_password_ = user_sent_ || (sasl::asks_for_password(challenge) && !password_sent_);
     (answer_password_ ? password_sent_ : user_sent_) = true;
     return errc::ok;
 }
 
 std::string_view login_mechanism::part(unsigned index) const noexcept {
-    return index > 0 ? end_of_response : present(answer_password_ ? password_ : user_);
+    return index > 0 ? sasl::end_of_parts : sasl::present(answer_password_ ? password_ : user_);
 }
 
 } // namespace postrider

@@ -1,7 +1,8 @@
-// What the mechanisms beyond PLAIN and LOGIN share: responses of fixed texts around a name in which ',' and
-// '=' are escaped.
+// What mechanisms share: texts that may be unset, LOGIN's prompts, and responses of fixed texts around a name
+// in which ',' and '=' are escaped.
 #pragma once
 
+#include "postrider/capabilities.hpp"
 #include "text.hpp"
 
 #include <cstddef>
@@ -15,6 +16,14 @@ inline constexpr std::string_view end_of_parts{}; // data() == nullptr
 /// An unset text is an empty part, not the end.
 constexpr std::string_view present(std::string_view s) noexcept {
     return s.data() == nullptr ? std::string_view{""} : s;
+}
+
+/// Whether a challenge of LOGIN asks for the password; whatever does not asks for the user first. Servers
+/// differ in what follows the word ("Username:", "User Name\0").
+constexpr std::string_view password_word = "password";
+inline bool asks_for_password(std::string_view challenge) noexcept {
+    return challenge.size() >= password_word.size() &&
+           equal_ignoring_case(text::prefix(challenge, password_word.size()), password_word);
 }
 
 /// RFC 5802 5.1: the first piece of what is left of a saslname, as it is sent.

@@ -29,28 +29,30 @@ bool is_bearer_token(std::string_view token) noexcept {
     return size > 0;
 }
 
-std::string_view oauthbearer_mechanism::name() const noexcept {
-    return "OAUTHBEARER";
-}
-
 // Without an initial response the engine asks respond(), which gives up.
-bool oauthbearer_mechanism::start() noexcept {
-    const bool usable = is_bearer_token(token_) && !text::has_control(user_) && !text::has_control(host_) &&
-                        !text::has_control(port_);
+bool shown_token::show(bool rest_is_usable) noexcept {
+    const bool usable = rest_is_usable && is_bearer_token(token_) && !text::has_control(user_);
     step_ = usable ? step::shown : step::unusable;
     return usable;
 }
 
-// The challenge tells why the token was refused; the refusal itself comes behind the answer (RFC 7628 3.2.3).
-errc oauthbearer_mechanism::respond(std::string_view) noexcept {
-    const bool first = step_ == step::shown;
+errc shown_token::refuse() noexcept {
+    const bool first = is_shown();
     step_ = first ? step::refused : step::unusable;
     return first ? errc::ok : errc::auth_challenge;
 }
 
+std::string_view oauthbearer_mechanism::name() const noexcept {
+    return "OAUTHBEARER";
+}
+
+bool oauthbearer_mechanism::start() noexcept {
+    return shown_.show(!text::has_control(host_) && !text::has_control(port_));
+}
+
 std::string_view oauthbearer_mechanism::part(unsigned index) const noexcept {
-    if (step_ != step::shown) {
-        return index == 0 && step_ == step::refused ? std::string_view{"\1"} : sasl::end_of_parts;
+    if (!shown_.is_shown()) {
+        return index == 0 && shown_.is_refused() ? std::string_view{"\1"} : sasl::end_of_parts;
     }
     const std::array<std::string_view, 1> before{"n,a="};
     const std::array<std::string_view, 7> behind{host_.empty() ? "," : ",\1host=",
@@ -58,32 +60,20 @@ std::string_view oauthbearer_mechanism::part(unsigned index) const noexcept {
                                                  port_.empty() ? "" : "\1port=",
                                                  port_,
                                                  "\1auth=Bearer ",
-                                                 token_,
+                                                 shown_.token(),
                                                  "\1\1"};
-    return sasl::part_around(before, user_, behind, index);
+    return sasl::part_around(before, shown_.user(), behind, index);
 }
 
 std::string_view xoauth2_mechanism::name() const noexcept {
     return "XOAUTH2";
 }
 
-bool xoauth2_mechanism::start() noexcept {
-    const bool usable = is_bearer_token(token_) && !text::has_control(user_);
-    step_ = usable ? step::shown : step::unusable;
-    return usable;
-}
-
-errc xoauth2_mechanism::respond(std::string_view) noexcept {
-    const bool first = step_ == step::shown;
-    step_ = first ? step::refused : step::unusable;
-    return first ? errc::ok : errc::auth_challenge;
-}
-
 std::string_view xoauth2_mechanism::part(unsigned index) const noexcept {
     // A challenge, which says why the token was refused, is answered by an empty line.
-    const std::array<std::string_view, 5> parts{"user=", sasl::present(user_), "\1auth=Bearer ", token_,
-                                                "\1\1"};
-    return step_ == step::shown && index < parts.size() ? parts[index] : sasl::end_of_parts;
+    const std::array<std::string_view, 5> parts{"user=", sasl::present(shown_.user()), "\1auth=Bearer ",
+                                                shown_.token(), "\1\1"};
+    return shown_.is_shown() && index < parts.size() ? parts[index] : sasl::end_of_parts;
 }
 
 } // namespace postrider
