@@ -57,4 +57,8 @@ struct outcome {
 /// fail again unchanged (credentials, capabilities), transient for the rest.
 disposition disposition_of(errc e) noexcept;
 
+/// Whether a failure says of the session that it ended, and nothing about the message: the line was lost, or
+/// what came over it cannot be trusted any more.
+bool ends_session(errc e) noexcept;
+
 } // namespace postrider

@@ -30,30 +30,16 @@ bool is_setup(const send_result& result) {
     });
 }
 
+// Not by us.
 bool breaks_line(errc error) {
-    switch (error) {
-    case errc::connection_lost:
-    case errc::timed_out:
-    case errc::tls_truncated:
-    case errc::service_closing:
-    case errc::malformed_reply:
-    case errc::mixed_codes:
-    case errc::reply_line_too_long:
-    case errc::reply_too_long:
-    case errc::unexpected_reply:
-    case errc::unsolicited_reply:
-    case errc::session_closed:
-        return true;
-    default:
-        return false;
-    }
+    return error != errc::cancelled && ends_session(error);
 }
 
 // Nobody got it, because of the line, and the server did not answer for it.
 bool may_go_again(const send_result& result) {
     return std::all_of(result.recipients.begin(), result.recipients.end(), [](const recipient_outcome& one) {
         return one.outcome == disposition::transient && (one.code == 0 || one.code == 421) &&
-               (breaks_line(one.error) || one.error == errc::cancelled);
+               ends_session(one.error);
     });
 }
 

@@ -52,27 +52,6 @@ void take_over(const outcome& from, recipient_outcome& to) {
     to.text = std::string(from.text);
 }
 
-// Says of the session that it ended, and nothing about the message.
-bool ends_sessions(errc e) noexcept {
-    switch (e) {
-    case errc::connection_lost:
-    case errc::timed_out:
-    case errc::cancelled:
-    case errc::tls_truncated:
-    case errc::service_closing:
-    case errc::malformed_reply:
-    case errc::mixed_codes:
-    case errc::reply_line_too_long:
-    case errc::reply_too_long:
-    case errc::unexpected_reply:
-    case errc::unsolicited_reply:
-    case errc::session_closed:
-        return true;
-    default:
-        return false;
-    }
-}
-
 } // namespace
 
 delivery::delivery(outgoing mail, bool probe) : mail_(std::move(mail)), probe_(probe) {
@@ -121,7 +100,7 @@ delivery::verdict delivery::judge() const {
         v.nobody_has_it =
             v.nobody_has_it && o.status != disposition::delivered && o.status != disposition::in_doubt;
         v.out_of_turn = v.out_of_turn || o.code == 503;
-        v.fell_with_the_line = v.fell_with_the_line || ends_sessions(o.error);
+        v.fell_with_the_line = v.fell_with_the_line || ends_session(o.error);
         v.bystander = v.bystander || o.error == errc::session_closed;
     }
     return v;

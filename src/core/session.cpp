@@ -35,6 +35,26 @@ disposition disposition_of(errc e) noexcept {
     }
 }
 
+bool ends_session(errc e) noexcept {
+    switch (e) {
+    case errc::connection_lost:
+    case errc::timed_out:
+    case errc::cancelled:
+    case errc::tls_truncated:
+    case errc::service_closing:
+    case errc::malformed_reply:
+    case errc::mixed_codes:
+    case errc::reply_line_too_long:
+    case errc::reply_too_long:
+    case errc::unexpected_reply:
+    case errc::unsolicited_reply:
+    case errc::session_closed:
+        return true;
+    default:
+        return false;
+    }
+}
+
 session::session(const session_config& config, std::span<char> reply_space) noexcept
     : config_(config), reader_(reply_space) {}
 
