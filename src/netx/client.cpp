@@ -1,7 +1,9 @@
 // Sending by the engine: the documented service, and what all services that send have in common.
-#include "client.hpp"
+#include "common.hpp"
 
 #ifndef NX_SMTP_CLIENT_MINIMAL
+
+#include "client.hpp"
 
 #include <new>
 
@@ -96,24 +98,11 @@ UINT address(NX_SMTP_CLIENT& c, const room& where, CHAR* to, transaction& t) {
 }
 
 UINT send(NX_SMTP_CLIENT& c, const room& where, transaction& t, content_source& content) {
-    bool reused = is_connected(c);
-    bool use_ehlo = true;
-    clear_reply(c);
-    for (;;) {
-        UINT status = reused ? NX_SUCCESS : connect(c, where, use_ehlo);
-        if (status != NX_SUCCESS) {
-            return status;
-        }
+    return on_session(c, where, [&](bool reused) -> tried {
         const want w = attempt(c, *where.e, t, content);
         const bool again = w == want::closed && may_do_better(*where.e, t, reused) && content.rewind();
-        status = result_of(c, *where.e, t);
-        finish(c, where, w);
-        if (!again) {
-            return status;
-        }
-        use_ehlo = reused;
-        reused = false;
-    }
+        return {w, result_of(c, *where.e, t), again};
+    });
 }
 
 UINT send_text(NX_SMTP_CLIENT& c, const room& where, const text_call& call) {

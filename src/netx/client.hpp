@@ -37,6 +37,34 @@ void finish(NX_SMTP_CLIENT& c, const room& where, want w);
 /// or a kept connection had died.
 bool may_do_better(const engine& e, bool reused);
 
+/// One try on a session: what it came to, and whether a new connection shall be tried.
+struct tried {
+    want w;
+    UINT status;
+    bool again;
+};
+
+/// Connects unless a session is kept, and tries; at most once more. `attempt(reused)` gives a tried.
+template <class Attempt>
+UINT on_session(NX_SMTP_CLIENT& c, const room& where, Attempt attempt) {
+    bool reused = is_connected(c);
+    bool use_ehlo = true;
+    clear_reply(c);
+    for (;;) {
+        const UINT status = reused ? NX_SUCCESS : connect(c, where, use_ehlo);
+        if (status != NX_SUCCESS) {
+            return status;
+        }
+        const tried t = attempt(reused);
+        finish(c, where, t.w);
+        if (!t.again) {
+            return t.status;
+        }
+        use_ehlo = reused;
+        reused = false;
+    }
+}
+
 /// Ends a session that is kept.
 void end_kept(NX_SMTP_CLIENT& c, const room& where);
 

@@ -9,7 +9,6 @@
 namespace postrider::netx {
 
 inline constexpr std::size_t max_subject = 512;
-inline constexpr ULONG bind_wait = NX_IP_PERIODIC_RATE;
 
 /// The end of the field before, the last header fields as the documented service has them, the empty line.
 inline constexpr std::string_view mime_header = "\r\nMIME-Version: 1.0\r\n"
@@ -41,6 +40,16 @@ inline UINT code_of(stage at) {
         NX_SMTP_SERVER_ERROR_REPLY, NX_SMTP_SERVER_ERROR_REPLY};
     return by_stage[static_cast<unsigned>(at)];
 }
+
+/// A packet of the client's pool, for octets in clear.
+UINT allocate_packet(NX_SMTP_CLIENT& c, NX_PACKET** packet);
+
+/// Connects the socket to the server. On an error everything is undone.
+UINT connect_socket(NX_SMTP_CLIENT& c);
+
+/// Takes the connection down and the socket back to where it was after its creation. `in_order`: the session
+/// has ended with QUIT.
+void disconnect_socket(NX_SMTP_CLIENT& c, bool in_order);
 
 #ifdef NX_SMTP_CLIENT_MINIMAL
 inline void lend_own_texts(NX_SMTP_CLIENT&) {}

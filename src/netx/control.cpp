@@ -1,4 +1,4 @@
-// The control block: made, and deleted.
+// The control block, made and deleted, and its socket.
 #include "common.hpp"
 
 // For the service without the check that a thread calls: a client may be deleted in initialisation too.
@@ -9,6 +9,33 @@ extern "C" {
 #include <cstring>
 
 namespace postrider::netx {
+
+UINT allocate_packet(NX_SMTP_CLIENT& c, NX_PACKET** packet) {
+    const bool v4 = c.nx_smtp_server_address.nxd_ip_version == NX_IP_VERSION_V4;
+    return nx_packet_allocate(c.nx_smtp_client_packet_pool_ptr, packet,
+                              v4 ? NX_IPv4_TCP_PACKET : NX_IPv6_TCP_PACKET, NX_SMTP_CLIENT_PACKET_TIMEOUT);
+}
+
+UINT connect_socket(NX_SMTP_CLIENT& c) {
+    constexpr ULONG bind_wait = NX_IP_PERIODIC_RATE;
+    UINT status = nx_tcp_client_socket_bind(&c.nx_smtp_client_socket, NX_ANY_PORT, bind_wait);
+    if (status == NX_SUCCESS) {
+        status = nxd_tcp_client_socket_connect(&c.nx_smtp_client_socket, &c.nx_smtp_server_address,
+                                               c.nx_smtp_server_port, NX_SMTP_CLIENT_CONNECTION_TIMEOUT);
+        if (status != NX_SUCCESS) {
+            disconnect_socket(c, false);
+        }
+    }
+    return status;
+}
+
+// A reset ends a broken connection at once. A stack built without it must be given time, or the port stays
+// bound.
+void disconnect_socket(NX_SMTP_CLIENT& c, bool in_order) {
+    const ULONG wait = in_order || !may_reset ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT;
+    nx_tcp_socket_disconnect(&c.nx_smtp_client_socket, wait);
+    nx_tcp_client_socket_unbind(&c.nx_smtp_client_socket);
+}
 
 namespace {
 

@@ -1,7 +1,9 @@
 // The services beyond the documented ones.
-#include "client.hpp"
+#include "common.hpp"
 
 #ifndef NX_SMTP_CLIENT_MINIMAL
+
+#include "client.hpp"
 
 #include <cstring>
 #include <new>
@@ -57,27 +59,15 @@ UINT ask(NX_SMTP_CLIENT& c, query what, std::string_view argument) {
         return NX_SMTP_INVALID_PARAM;
     }
     const room where = room_of(c);
-    bool reused = is_connected(c);
-    bool use_ehlo = true;
-    clear_reply(c);
-    for (;;) {
-        UINT status = reused ? NX_SUCCESS : connect(c, where, use_ehlo);
-        if (status != NX_SUCCESS) {
-            return status;
-        }
+    const UINT status = on_session(c, where, [&](bool reused) -> tried {
         const want w = attempt(c, *where.e, what, argument);
         const bool again = w == want::closed && may_do_better(*where.e, reused);
-        status = result_of(c, *where.e, w);
-        finish(c, where, w);
-        if (!again) {
-            if (!keep_of(c)) {
-                end_kept(c, where);
-            }
-            return status;
-        }
-        use_ehlo = reused;
-        reused = false;
+        return {w, result_of(c, *where.e, w), again};
+    });
+    if (!keep_of(c)) {
+        end_kept(c, where);
     }
+    return status;
 }
 
 UINT check(const NX_SMTP_CLIENT* client_ptr, bool pointers_given) {

@@ -21,12 +21,7 @@ void lose(engine& e, errc why, UINT status) {
 }
 
 UINT allocate(NX_SMTP_CLIENT& c, const engine& e, NX_PACKET** packet) {
-    if (e.tls) {
-        return tls_packet(c, packet);
-    }
-    const bool v4 = c.nx_smtp_server_address.nxd_ip_version == NX_IP_VERSION_V4;
-    return nx_packet_allocate(c.nx_smtp_client_packet_pool_ptr, packet,
-                              v4 ? NX_IPv4_TCP_PACKET : NX_IPv6_TCP_PACKET, NX_SMTP_CLIENT_PACKET_TIMEOUT);
+    return e.tls ? tls_packet(c, packet) : allocate_packet(c, packet);
 }
 
 // The tag, or the MAC and the padding, which NetX Secure appends to a record.
@@ -168,14 +163,8 @@ session_config engine::settings(const NX_SMTP_CLIENT& c, std::span<mechanism* co
 }
 
 UINT open(NX_SMTP_CLIENT& c, engine& e) {
-    UINT status = nx_tcp_client_socket_bind(&c.nx_smtp_client_socket, NX_ANY_PORT, bind_wait);
+    const UINT status = connect_socket(c);
     if (status != NX_SUCCESS) {
-        return status;
-    }
-    status = nxd_tcp_client_socket_connect(&c.nx_smtp_client_socket, &c.nx_smtp_server_address,
-                                           c.nx_smtp_server_port, NX_SMTP_CLIENT_CONNECTION_TIMEOUT);
-    if (status != NX_SUCCESS) {
-        close(c, e, false);
         return status;
     }
     if (secure_of(c) == NX_SMTP_CLIENT_IMPLICIT_TLS) {
@@ -221,11 +210,7 @@ void close(NX_SMTP_CLIENT& c, engine& e, bool in_order) {
         tls_end(c);
         e.tls = false;
     }
-    // A reset ends a broken connection at once. A stack built without it must be given time, or the port
-    // stays bound.
-    const ULONG wait = in_order || !may_reset ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT;
-    nx_tcp_socket_disconnect(&c.nx_smtp_client_socket, wait);
-    nx_tcp_client_socket_unbind(&c.nx_smtp_client_socket);
+    disconnect_socket(c, in_order);
 }
 
 UINT code_of(const engine& e, errc what, stage at) {

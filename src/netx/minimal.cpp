@@ -21,10 +21,8 @@ class packet_line final : public lockstep_line {
     bool has_input() noexcept override;
     std::string_view content(unsigned index) noexcept override;
 
-    /// Connects. On an error everything is undone.
-    UINT open() noexcept;
-    /// Takes the connection down and the socket back to where it was after its creation.
-    void close(ULONG wait) noexcept;
+    /// Gives back what it holds and takes the connection down.
+    void close(bool in_order) noexcept;
     UINT status() const noexcept { return status_; }
 
   private:
@@ -46,11 +44,7 @@ class packet_line final : public lockstep_line {
 void packet_line::write(const char* octets, std::size_t size) noexcept {
     while (size > 0 && status_ == NX_SUCCESS) {
         if (out_ == NX_NULL) {
-            status_ = nx_packet_allocate(client_.nx_smtp_client_packet_pool_ptr, &out_,
-                                         client_.nx_smtp_server_address.nxd_ip_version == NX_IP_VERSION_V4
-                                             ? NX_IPv4_TCP_PACKET
-                                             : NX_IPv6_TCP_PACKET,
-                                         NX_SMTP_CLIENT_PACKET_TIMEOUT);
+            status_ = allocate_packet(client_, &out_);
             continue;
         }
         const auto room = static_cast<ULONG>(out_->nx_packet_data_end - out_->nx_packet_append_ptr);
@@ -121,27 +115,12 @@ void packet_line::drop_received() noexcept {
     }
 }
 
-UINT packet_line::open() noexcept {
-    UINT status = nx_tcp_client_socket_bind(&client_.nx_smtp_client_socket, NX_ANY_PORT, bind_wait);
-    if (status == NX_SUCCESS) {
-        status =
-            nxd_tcp_client_socket_connect(&client_.nx_smtp_client_socket, &client_.nx_smtp_server_address,
-                                          client_.nx_smtp_server_port, NX_SMTP_CLIENT_CONNECTION_TIMEOUT);
-        if (status != NX_SUCCESS) {
-            close(NX_NO_WAIT);
-        }
-    }
-    return status;
-}
-
-void packet_line::close(ULONG wait) noexcept {
+void packet_line::close(bool in_order) noexcept {
     drop_received();
     if (out_ != NX_NULL) {
         nx_packet_release(out_);
     }
-    nx_tcp_socket_disconnect(&client_.nx_smtp_client_socket,
-                             may_reset ? wait : NX_SMTP_CLIENT_DISCONNECT_TIMEOUT);
-    nx_tcp_client_socket_unbind(&client_.nx_smtp_client_socket);
+    disconnect_socket(client_, in_order);
 }
 
 // The parts of the message: a name, its text, the next name.
@@ -170,14 +149,14 @@ std::string_view packet_line::content(unsigned index) noexcept {
 
 // One connection, one dialogue. `dropped`: the server dropped the line at EHLO.
 UINT attempt(packet_line& line, NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
-    const UINT status = line.open();
+    const UINT status = connect_socket(c);
     if (status != NX_SUCCESS) {
         return status;
     }
     lockstep dialogue(line, c.nx_smtp_client_reply_text);
     const errc e = dialogue.send(mail);
     c.nx_smtp_client_reply_code_status = static_cast<USHORT>(dialogue.code());
-    line.close(e == errc::ok ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT : NX_NO_WAIT);
+    line.close(e == errc::ok);
     dropped = e == errc::connection_lost && line.status() == NX_NOT_CONNECTED && dialogue.at() == stage::ehlo;
     return e == errc::ok                ? NX_SUCCESS
            : e == errc::connection_lost ? line.status()
