@@ -95,37 +95,38 @@ void connection::pump() {
         return; // a callback of the task broke the session off; the loop below will see that
     }
     pumping_ = true;
-    for (bool moved = true; is_running();) {
-        if (!moved && patient_ == nullptr) {
-            break;
-        }
-        if (!moved) {
+    pumped how = pumped::moved;
+    while (is_running() && (how == pumped::moved || (how == pumped::stuck && patient_ != nullptr))) {
+        if (how == pumped::stuck) {
             wait_here();
         }
-        if (handshaking_ && !session_.is_closed()) {
-            moved = handshake();
-            continue;
-        }
-        now_ = now();
-        const want w = session_.next(now_);
-        note_failure();
-        if (w == want::read && noted_ && !has_output()) {
-            // What broke is known, QUIT is said, and nobody needs to wait for its reply.
-            session_.lost(errc::connection_lost);
-            continue;
-        }
-        const verdict v = w == want::closed ? verdict::done : task_.judge(w);
-        if (v == verdict::done) {
-            pumping_ = false;
-            finish();
-            return;
-        }
-        moved = v == verdict::changed || move(w);
+        how = step();
     }
     pumping_ = false;
-    if (is_running()) {
+    if (how == pumped::through) {
+        finish();
+    } else if (is_running()) {
         wait();
     }
+}
+
+connection::pumped connection::step() {
+    if (handshaking_ && !session_.is_closed()) {
+        return handshake() ? pumped::moved : pumped::stuck;
+    }
+    now_ = now();
+    const want w = session_.next(now_);
+    note_failure();
+    if (w == want::read && noted_ && !has_output()) {
+        // What broke is known, QUIT is said, and nobody needs to wait for its reply.
+        session_.lost(errc::connection_lost);
+        return pumped::moved;
+    }
+    const verdict v = w == want::closed ? verdict::done : task_.judge(w);
+    if (v == verdict::done) {
+        return pumped::through;
+    }
+    return v == verdict::changed || move(w) ? pumped::moved : pumped::stuck;
 }
 
 // One step towards what the session wants; false when there is nothing to do but to wait.

@@ -82,7 +82,9 @@ class connection : public std::enable_shared_from_this<connection> {
     struct incoming_octets;
 
     bool is_running() const { return static_cast<bool>(task_.done); }
+    enum class pumped { moved, stuck, through }; // the session; stuck until the line is ready
     void pump();
+    pumped step();
     bool move(want w);
     bool handshake();
     bool start_tls();
