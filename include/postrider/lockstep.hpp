@@ -78,9 +78,14 @@ class lockstep {
     void put(std::string_view octets) noexcept { put(octets.data(), octets.size()); }
     void put(const char* text) noexcept;
     errc command(const char* end) noexcept;
+    static errc refused(errc read) noexcept;
     errc expect(unsigned hundreds, errc read) const noexcept;
     errc reply() noexcept;
-    void learn(std::string_view line) noexcept;
+    errc whole_reply(bool alone) noexcept;
+    void learn(unsigned number) noexcept;
+    bool is_challenge(errc read) const noexcept;
+    void put_plain(const lockstep_mail& mail) noexcept;
+    void put_login(const lockstep_mail& mail, bool first) noexcept;
     void put_base64(const char* text) noexcept;
     void put_base64(char octet) noexcept;
     void end_base64() noexcept;
@@ -93,6 +98,7 @@ class lockstep {
     bool lists_auth_ = false;
     bool lists_plain_ = false;
     bool lists_login_ = false;
+    bool password_sent_ = false; // of LOGIN's two texts, what went out last
     std::uint8_t group_size_ = 0;
     char group_[3]; // octets that wait for their base64
 };

@@ -75,29 +75,36 @@ errc lockstep::authenticate(const lockstep_mail& mail) noexcept {
     }
     at_ = stage::auth;
     const bool login = lists_login_ && (mail.prefer_login || !lists_plain_);
-    bool password = !login; // what was sent last held the password
     unsigned answers = login ? 2 : 1;
     errc e = command(login ? "AUTH LOGIN\r\n" : "AUTH PLAIN\r\n");
-    while (e == errc::ok && code_ == 334) {
-        if (answers == 0) {
-            e = command("*\r\n");
-            return e == errc::ok ? errc::command_refused : e;
-        }
-        if (login) {
-            password = answers == 2 ? asks_for_password() : !password;
-            put_base64(password ? mail.password : mail.user);
-        } else {
-            put_base64('\0');
-            put_base64(mail.user);
-            put_base64('\0');
-            put_base64(mail.password);
-        }
+    for (; answers > 0 && is_challenge(e); --answers) {
+        login ? put_login(mail, answers == 2) : put_plain(mail);
         end_base64();
-        --answers;
         e = command("\r\n");
     }
+    if (is_challenge(e)) {
+        return refused(command("*\r\n"));
+    }
     // Success before the server saw a password is none.
-    return e == errc::ok && answers > 0 ? errc::command_refused : expect(2, e);
+    return answers > 0 ? refused(e) : expect(2, e);
+}
+
+bool lockstep::is_challenge(errc read) const noexcept {
+    return read == errc::ok && code_ == 334;
+}
+
+// RFC 4616 2, without an authorization identity.
+void lockstep::put_plain(const lockstep_mail& mail) noexcept {
+    put_base64('\0');
+    put_base64(mail.user);
+    put_base64('\0');
+    put_base64(mail.password);
+}
+
+// The user and the password, in the order of the prompts.
+void lockstep::put_login(const lockstep_mail& mail, bool first) noexcept {
+    password_sent_ = first ? asks_for_password() : !password_sent_;
+    put_base64(password_sent_ ? mail.password : mail.user);
 }
 
 errc lockstep::put_content() noexcept {
@@ -142,47 +149,53 @@ errc lockstep::command(const char* end) noexcept {
     return reply();
 }
 
+// Whatever was read is not what was hoped for.
+errc lockstep::refused(errc read) noexcept {
+    return read == errc::ok ? errc::command_refused : read;
+}
+
 errc lockstep::expect(unsigned hundreds, errc read) const noexcept {
-    if (read != errc::ok) {
-        return read;
-    }
-    return code_ / 100U == hundreds ? errc::ok : errc::command_refused;
+    return read == errc::ok && code_ / 100U == hundreds ? errc::ok : refused(read);
 }
 
 errc lockstep::reply() noexcept {
-    bool first = true;      // octets
-    bool first_line = true; // of EHLO's reply: a name, and no keyword
+    bool first = true;
+    unsigned lines = 0;
+    std::string_view octets;
     for (;;) {
-        std::string_view octets = line_.read(at_, first);
+        if (octets.empty()) {
+            octets = line_.read(at_, first);
+            first = false;
+        }
         if (octets.empty()) {
             return errc::connection_lost;
         }
-        first = false;
-        while (!octets.empty()) {
-            const reply_reader::event event = reader_.feed(octets);
-            if (event == reply_reader::event::failed) {
-                return reader_.error();
-            }
-            if (event == reply_reader::event::more) {
-                break;
-            }
-            if (at_ == stage::ehlo && !first_line) {
-                learn(reader_.line());
-            }
-            first_line = false;
-            if (event == reply_reader::event::complete) {
-                code_ = reader_.code();
-                return !octets.empty() ? errc::unsolicited_reply
-                       : code_ == 421  ? errc::service_closing
-                                       : errc::ok;
-            }
+        switch (reader_.feed(octets)) {
+        case reply_reader::event::failed:
+            return reader_.error();
+        case reply_reader::event::line:
+            learn(lines++);
             reader_.drop_text();
+            break;
+        case reply_reader::event::complete:
+            learn(lines);
+            return whole_reply(octets.empty());
+        default:
+            break;
         }
     }
 }
 
-void lockstep::learn(std::string_view line) noexcept {
-    if (!equal_ignoring_case(next_word(line, true), "AUTH")) {
+// `alone`: nothing stands behind it.
+errc lockstep::whole_reply(bool alone) noexcept {
+    code_ = reader_.code();
+    return !alone ? errc::unsolicited_reply : code_ == 421 ? errc::service_closing : errc::ok;
+}
+
+// What line `number` of EHLO's reply says of AUTH; the first one is a name, and no keyword.
+void lockstep::learn(unsigned number) noexcept {
+    std::string_view line = reader_.line();
+    if (at_ != stage::ehlo || number == 0 || !equal_ignoring_case(next_word(line, true), "AUTH")) {
         return;
     }
     lists_auth_ = true;

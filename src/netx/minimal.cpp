@@ -84,12 +84,22 @@ std::string_view packet_line::read(stage at, bool first) noexcept {
     return octets;
 }
 
+ULONG most_wait(stage at) {
+    if (at == stage::content) {
+        return NX_SMTP_MESSAGE_TIMEOUT;
+    }
+    if (at == stage::quit) {
+        return NX_SMTP_CLIENT_DISCONNECT_TIMEOUT;
+    }
+    if (at == stage::greeting) {
+        return NX_SMTP_GREETING_TIMEOUT;
+    }
+    return NX_SMTP_ENVELOPE_TIMEOUT;
+}
+
 bool packet_line::receive(stage at) noexcept {
     drop_received();
-    const ULONG most = at == stage::content    ? NX_SMTP_MESSAGE_TIMEOUT
-                       : at == stage::quit     ? NX_SMTP_CLIENT_DISCONNECT_TIMEOUT
-                       : at == stage::greeting ? NX_SMTP_GREETING_TIMEOUT
-                                               : NX_SMTP_ENVELOPE_TIMEOUT;
+    const ULONG most = most_wait(at);
     const ULONG gone = tx_time_get() - began_;
     // After a failed send the server may have said why: that is worth more than the transport's code.
     const ULONG wait = gone >= most || status_ != NX_SUCCESS ? NX_NO_WAIT : most - gone;
