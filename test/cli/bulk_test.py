@@ -473,7 +473,8 @@ class BulkJournalTest(BulkTest):
             self.assertEqual(result.text.count("refused the credentials"), 1)  # not once per message
 
     def test_interrupted(self):
-        place, sent = self.messages(120)
+        # What has begun goes on to its end: twice what a window can hold, and some that are left.
+        place, sent = self.messages(300)
         journal = self.folder / "journal"
         words = ("--message", place, "--journal", journal)
         with Sink(self.folder, "--delay", "5") as sink:
