@@ -37,6 +37,7 @@ std::string encoded(std::string_view octets) {
 TEST(cram_md5, is_that_of_rfc_2195) {
     cram_md5_mechanism m{"tim", "tanstaaftanstaaf", test::md5()};
     EXPECT_EQ(m.name(), "CRAM-MD5");
+    EXPECT_TRUE(m.needs_secure_line());
     for (int round = 0; round < 2; ++round) {
         EXPECT_FALSE(m.start());
         EXPECT_FALSE(m.may_finish());
