@@ -57,10 +57,10 @@ TEST(names, what_a_failure_means_for_a_message_that_was_not_accepted) {
 
 // The line is gone or not to be trusted any more; a refusal leaves it as it was.
 TEST(names, what_ends_a_session) {
-    for (const errc e : {errc::connection_lost, errc::timed_out, errc::cancelled, errc::tls_truncated,
-                         errc::service_closing, errc::malformed_reply, errc::mixed_codes,
-                         errc::reply_line_too_long, errc::reply_too_long, errc::unexpected_reply,
-                         errc::unsolicited_reply, errc::session_closed}) {
+    for (const errc e :
+         {errc::connection_lost, errc::timed_out, errc::cancelled, errc::tls_truncated, errc::service_closing,
+          errc::malformed_reply, errc::mixed_codes, errc::reply_line_too_long, errc::reply_too_long,
+          errc::unexpected_reply, errc::unsolicited_reply, errc::session_closed}) {
         EXPECT_TRUE(ends_session(e)) << name(e);
     }
     for (const errc e : {errc::ok, errc::bad_address, errc::sender_refused, errc::recipient_refused,
