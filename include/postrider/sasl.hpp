@@ -31,6 +31,10 @@ class mechanism {
     /// exchange.
     virtual errc respond(std::string_view challenge) noexcept = 0;
 
+    /// The same for a challenge that is no base64, or longer than the session keeps. Most cancel the
+    /// exchange.
+    virtual errc respond_to_unreadable() noexcept { return errc::auth_challenge; }
+
     /// The response is the concatenation of part(0), part(1) ...; data() == nullptr ends it.
     virtual std::string_view part(unsigned index) const noexcept = 0;
 
@@ -69,7 +73,7 @@ class plain_mechanism final : public mechanism {
 };
 
 /// AUTH LOGIN (draft-murchison-sasl-login): two prompts, `Username:` and `Password:` in any order; prompts in
-/// other words are answered in that order. Never more than two. The texts are lent.
+/// other words, or not even in base64, are answered in that order. Never more than two. The texts are lent.
 class login_mechanism final : public mechanism {
   public:
     constexpr login_mechanism(std::string_view user, std::string_view password) noexcept
@@ -78,6 +82,7 @@ class login_mechanism final : public mechanism {
     std::string_view name() const noexcept override;
     bool start() noexcept override;
     errc respond(std::string_view challenge) noexcept override;
+    errc respond_to_unreadable() noexcept override { return respond({}); }
     std::string_view part(unsigned index) const noexcept override;
     bool may_finish() const noexcept override { return user_sent_ && password_sent_; }
     bool needs_secure_line() const noexcept override { return true; }

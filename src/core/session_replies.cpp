@@ -302,11 +302,13 @@ void session::answer_challenge() noexcept {
     }
     ++auth_rounds_;
     const std::ptrdiff_t size = base64_decode_in_place(reader_.text_in_place(), last_reply_.text.size());
-    last_reply_.text = {}; // decoded where it lay
-    const bool readable = size >= 0 && !last_reply_.truncated && auth_rounds_ <= max_auth_rounds;
-    const bool answered = readable && mechanism_->respond({reader_.text_in_place(),
-                                                           static_cast<std::size_t>(size)}) == errc::ok;
-    begin(answered ? state::auth_response : state::auth_cancel);
+    last_reply_.text = {};              // decoded where it lay
+    errc answer = errc::auth_challenge; // it is too long, or there are too many
+    if (!last_reply_.truncated && auth_rounds_ <= max_auth_rounds) {
+        answer = size < 0 ? mechanism_->respond_to_unreadable()
+                          : mechanism_->respond({reader_.text_in_place(), static_cast<std::size_t>(size)});
+    }
+    begin(answer == errc::ok ? state::auth_response : state::auth_cancel);
 }
 
 void session::on_mail() noexcept {

@@ -110,7 +110,9 @@ void bench::go(at where) {
     if (where == at::response) {
         say("334 \r\n");
     } else if (where == at::cancel) {
-        say("334 ???\r\n");
+        for (const std::string_view prompt : {"334 \r\n", "334 \r\n", "334 one too many\r\n"}) {
+            say(prompt);
+        }
     } else if (where == at::query) {
         EXPECT_EQ(s.ask(query::noop), errc::ok);
     } else if (where == at::quit) {

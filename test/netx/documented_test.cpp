@@ -66,6 +66,7 @@ TEST_F(documented, login_answers_any_two_prompts) {
         {base64("username:"), base64("PASSWORD:")},
         {base64(std::string("User Name\0", 10)), base64(std::string("Password\0", 9))},
         {base64("Login"), base64("Key")},
+        {"Username:", "UGFzc3dvcmQ"}, // not base64
         {"", ""}};
     for (const auto& [first, second] : prompts) {
         server.on("AUTH", {"334 " + first + "\r\n"});
