@@ -21,6 +21,7 @@ sys.path.insert(0, str(SERVERS))
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMAND = os.environ.get("POSTRIDER", str(ROOT / "build/postrider"))
+SANITIZED = b"__asan_init" in pathlib.Path(COMMAND).read_bytes()  # its memory is not the program's alone
 PASSWORD = "Tr0ub4dor&3 pä€/+=%41"
 
 
