@@ -64,6 +64,7 @@ namespace postrider {
     X(recipient_refused, "the server refused the recipient")                                                 \
     X(content_refused, "the server refused the message")                                                     \
     X(others_refused, "another recipient was refused and all-or-nothing was asked for")                      \
+    X(queue_full, "too many messages are waiting already")                                                   \
     X(session_closed, "the session is closed")
 
 /// What broke. Fits in one byte; `ok` is zero and means nothing broke.

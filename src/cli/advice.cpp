@@ -146,7 +146,7 @@ std::string_view advice_for(errc error, std::uint16_t code) {
     if (error <= errc::auth_challenge) {
         return for_authentication(error);
     }
-    if (error == errc::service_closing || error == errc::session_closed) {
+    if (error == errc::service_closing || error == errc::queue_full || error == errc::session_closed) {
         return again;
     }
     if (error >= errc::malformed_reply && error <= errc::unsolicited_reply) {

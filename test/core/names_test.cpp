@@ -47,10 +47,11 @@ TEST(names, what_a_failure_means_for_a_message_that_was_not_accepted) {
           errc::auth_unavailable, errc::auth_needs_tls, errc::auth_refused, errc::auth_challenge}) {
         EXPECT_EQ(disposition_of(e), disposition::permanent) << name(e);
     }
-    for (const errc e : {errc::connection_refused, errc::connection_lost, errc::timed_out, errc::cancelled,
-                         errc::out_of_memory, errc::starttls_refused, errc::tls_handshake,
-                         errc::auth_transient, errc::service_closing, errc::malformed_reply,
-                         errc::unsolicited_reply, errc::session_closed, errc::content_unreadable}) {
+    for (const errc e :
+         {errc::connection_refused, errc::connection_lost, errc::timed_out, errc::cancelled,
+          errc::out_of_memory, errc::starttls_refused, errc::tls_handshake, errc::auth_transient,
+          errc::service_closing, errc::malformed_reply, errc::unsolicited_reply, errc::queue_full,
+          errc::session_closed, errc::content_unreadable}) {
         EXPECT_EQ(disposition_of(e), disposition::transient) << name(e);
     }
 }
@@ -63,8 +64,9 @@ TEST(names, what_ends_a_session) {
           errc::unexpected_reply, errc::unsolicited_reply, errc::session_closed}) {
         EXPECT_TRUE(ends_session(e)) << name(e);
     }
-    for (const errc e : {errc::ok, errc::bad_address, errc::sender_refused, errc::recipient_refused,
-                         errc::content_refused, errc::message_too_large, errc::others_refused}) {
+    for (const errc e :
+         {errc::ok, errc::bad_address, errc::sender_refused, errc::recipient_refused, errc::content_refused,
+          errc::message_too_large, errc::others_refused, errc::queue_full}) {
         EXPECT_FALSE(ends_session(e)) << name(e);
     }
 }
