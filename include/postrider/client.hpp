@@ -363,6 +363,13 @@ class blocking_client {
 
     status connect();
     send_result send(outgoing mail);
+    /// Sends what `next` hands out, as many messages at a time as client_options::window allows, until it
+    /// hands out nothing. `done` gets each result, as soon as it is known, and the message's number, which
+    /// counts from 0. Both are called on this thread, within send_all(), and must not use the client. What
+    /// they throw comes out once the messages under way have their results. After cancel() nothing more is
+    /// asked for.
+    void send_all(std::function<std::optional<outgoing>()> next,
+                  std::function<void(std::size_t number, send_result result)> done);
     send_result probe(outgoing envelope);
     status ask(query q, std::string argument = {});
     status quit();

@@ -28,6 +28,7 @@ class content_encoder {
     void lend(std::string_view chunk, bool last) noexcept {
         rest_ = chunk;
         last_ = last;
+        looked_ = 0;
     }
 
     /// The next slice; empty when the chunk is used up, or on an error.
@@ -37,14 +38,15 @@ class content_encoder {
     errc error() const noexcept { return error_; }
 
     /// How many octets the lent chunk will give, without using it up; content_has_nul as next() would find
-    /// it.
-    result<std::size_t> measure() const noexcept;
+    /// it. What it has seen is not looked at again by next() where nothing had to be mended.
+    result<std::size_t> measure() noexcept;
 
   private:
     std::size_t run() const noexcept;
     std::string_view finish() noexcept;
 
     std::string_view rest_;
+    std::size_t looked_ = 0; // what run() will say; 0: nobody has looked
     framing framing_ = framing::dots;
     errc error_ = errc::ok;
     bool last_ = false;

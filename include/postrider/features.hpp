@@ -67,6 +67,7 @@ inline constexpr bool size = POSTRIDER_SIZE != 0;             ///< RFC 1870
 inline constexpr bool queries = POSTRIDER_QUERIES != 0;       ///< NOOP, VRFY, EXPN, HELP, ETRN, RSET
 inline constexpr bool enhanced_status = POSTRIDER_ENHANCED_STATUS != 0; ///< RFC 2034, RFC 3463
 inline constexpr bool mt_priority = POSTRIDER_MT_PRIORITY != 0;         ///< RFC 6710
+inline constexpr bool fast_scan = POSTRIDER_FAST_SCAN != 0;             ///< text in blocks, not octets
 inline constexpr bool cram_md5 = POSTRIDER_CRAM_MD5 != 0;               ///< RFC 2195
 inline constexpr bool scram_sha_256 = POSTRIDER_SCRAM_SHA_256 != 0;     ///< RFC 5802, RFC 7677
 inline constexpr bool oauth = POSTRIDER_OAUTH != 0;                     ///< RFC 7628, and XOAUTH2

@@ -93,7 +93,8 @@ class reply_reader {
     event end_of_line() noexcept;
     event fail(errc e) noexcept;
     bool take_code(char c) noexcept;
-    void keep(char c) noexcept;
+    void take_text(std::string_view& bytes) noexcept;
+    void keep(std::string_view text) noexcept;
 
     char* space_;
     std::uint16_t capacity_;

@@ -13,6 +13,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -70,6 +71,7 @@ class basic_gather {
         const bool lasting = s.output_is_content() && octets.size() >= ReferFrom;
         const std::size_t size = lasting ? refer(octets) : copy(octets);
         s.taken(size);
+        waiting_ += size;
         return size > 0;
     }
 
@@ -78,13 +80,7 @@ class basic_gather {
         return std::span(slices_).subspan(first_, count_ - first_);
     }
     /// Octets waiting.
-    constexpr std::size_t size() const noexcept {
-        std::size_t sum = 0;
-        for (const std::string_view s : slices()) {
-            sum += s.size();
-        }
-        return sum;
-    }
+    constexpr std::size_t size() const noexcept { return waiting_; }
 
     /// The first `size` octets are written. When all are, the space is free again; if it held a credential,
     /// it is wiped.
@@ -94,6 +90,7 @@ class basic_gather {
             const std::size_t n = size < front.size() ? size : front.size();
             front = {front.data() + n, front.size() - n};
             size -= n;
+            waiting_ -= n;
             first_ += front.empty() ? 1 : 0;
         }
         if (empty()) {
@@ -118,8 +115,8 @@ class basic_gather {
         }
         const std::size_t room = space_.size() - used_;
         const std::size_t n = octets.size() < room ? octets.size() : room;
-        for (std::size_t i = 0; i < n; ++i) {
-            to[i] = octets[i];
+        if (n > 0) {
+            std::memcpy(to, octets.data(), n);
         }
         used_ += n;
         if (continues) {
@@ -139,7 +136,7 @@ class basic_gather {
             }
         }
         secret_ = false;
-        used_ = first_ = count_ = 0;
+        used_ = first_ = count_ = waiting_ = 0;
     }
 
     std::span<char> space_;
@@ -147,6 +144,7 @@ class basic_gather {
     std::size_t used_ = 0;
     std::size_t first_ = 0;
     std::size_t count_ = 0;
+    std::size_t waiting_ = 0;
     bool secret_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
+#include <exception>
 
 namespace postrider {
 
@@ -129,7 +130,8 @@ void client::start_quit(const shared_impl& target, completion<status> done) {
 // is blocked on the socket.
 struct blocking_client::impl {
     explicit impl(client_options options)
-        : inner(std::make_shared<line::messenger>(
+        : window(options.window),
+          inner(std::make_shared<line::messenger>(
               context.get_executor(), std::make_shared<const line::settings>(std::move(options)), &blocked)) {
     }
     ~impl() {
@@ -147,14 +149,21 @@ struct blocking_client::impl {
         (*op).*done = [&result](Result r) { result.emplace(std::move(r)); };
         context.restart();
         context.poll(); // what was posted meanwhile comes first
-        inner->run_here(op);
-        while (!result) {
-            context.restart();
-            context.run_one();
-        }
+        inner->add_here(op);
+        inner->run_here();
+        go_on_while([&result] { return !result; });
         return std::move(*result);
     }
 
+    template <class Condition>
+    void go_on_while(Condition condition) {
+        while (condition()) {
+            context.restart();
+            context.run_one();
+        }
+    }
+
+    std::uint16_t window;
     line::breaker blocked;
     asio::io_context context{1};
     std::shared_ptr<line::messenger> inner;
@@ -170,6 +179,80 @@ status blocking_client::connect() {
 
 send_result blocking_client::send(outgoing mail) {
     return impl_->run(operation::message(std::move(mail), false), &operation::sent_at_once);
+}
+
+namespace {
+
+// The messages of one send_all(). Exceptions must not pass through a messenger: they wait here.
+class batch {
+  public:
+    batch(line::messenger& by, std::size_t together, std::function<std::optional<outgoing>()> next,
+          std::function<void(std::size_t, send_result)> done)
+        : by_(by), together_(together), next_(std::move(next)), done_(std::move(done)) {}
+
+    bool is_open() const { return open_ > 0; }
+    void top_up() {
+        while (more_ && open_ < together_) {
+            guarded([this] {
+                std::optional<outgoing> mail = next_();
+                more_ = mail.has_value();
+                if (more_) {
+                    add(std::move(*mail));
+                }
+            });
+        }
+    }
+    void rethrow() const {
+        if (thrown_) {
+            std::rethrow_exception(thrown_);
+        }
+    }
+
+  private:
+    template <class Call>
+    void guarded(Call call) {
+        try {
+            call();
+        } catch (...) {
+            more_ = false;
+            thrown_ = thrown_ ? thrown_ : std::current_exception();
+        }
+    }
+    void add(outgoing mail) {
+        auto op = operation::message(std::move(mail), false);
+        op->sent_at_once = [this, number = count_](send_result r) {
+            --open_;
+            more_ = more_ && r.error != errc::cancelled;
+            guarded([&] { done_(number, std::move(r)); });
+            top_up();
+        };
+        by_.add_here(std::move(op));
+        ++count_;
+        ++open_;
+    }
+
+    line::messenger& by_;
+    std::size_t together_;
+    std::function<std::optional<outgoing>()> next_;
+    std::function<void(std::size_t, send_result)> done_;
+    std::size_t count_ = 0;
+    std::size_t open_ = 0;
+    bool more_ = true;
+    std::exception_ptr thrown_;
+};
+
+} // namespace
+
+void blocking_client::send_all(std::function<std::optional<outgoing>()> next,
+                               std::function<void(std::size_t, send_result)> done) {
+    const std::size_t window = impl_->window == automatic_window ? widest_automatic_window : impl_->window;
+    batch all(*impl_->inner, window, std::move(next), std::move(done));
+    impl_->context.restart();
+    impl_->context.poll();
+    all.top_up();
+    impl_->inner->run_here();
+    impl_->go_on_while([&all] { return all.is_open(); });
+    all.rethrow();
 }
 
 send_result blocking_client::probe(outgoing envelope) {

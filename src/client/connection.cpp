@@ -51,8 +51,8 @@ void connection::begin_with_tls(std::chrono::milliseconds limit) {
     transport_.start_tls(*settings_.tls);
 }
 
-void connection::run(task t) {
-    task_ = std::move(t);
+void connection::run(std::shared_ptr<user> for_whom) {
+    user_ = std::move(for_whom);
     handed_ = 0;
     pump();
 }
@@ -89,10 +89,10 @@ void connection::set_up() {
     set_up_ = true;
 }
 
-// Does what the session wants until it has to wait, or the task is through.
+// Does what the session wants until it has to wait, or has gone far enough.
 void connection::pump() {
     if (pumping_) {
-        return; // a callback of the task broke the session off; the loop below will see that
+        return; // a callback of the user's broke the session off; the loop below will see that
     }
     pumping_ = true;
     pumped how = pumped::moved;
@@ -122,7 +122,7 @@ connection::pumped connection::step() {
         session_.lost(errc::connection_lost);
         return pumped::moved;
     }
-    const verdict v = w == want::closed ? verdict::done : task_.judge(w);
+    const verdict v = w == want::closed ? verdict::done : user_->judge(w);
     if (v == verdict::done) {
         return pumped::through;
     }
@@ -139,7 +139,7 @@ bool connection::move(want w) {
     }
     switch (w) {
     case want::content:
-        task_.lend(session_);
+        user_->lend(session_);
         return true;
     case want::start_tls:
         return start_tls();
@@ -172,25 +172,37 @@ bool connection::read_when_it_comes() {
     return true; // if nothing came, the session looks at the clock
 }
 
-// Whether an exchange begins: then what came unasked is heard first, or it would pass for the next answer.
-bool connection::is_fresh() const {
-    return !has_output() && session_.outstanding() == 0;
+// Before an exchange begins, what came unasked is heard, or it would pass for the next answer. Not twice in
+// the same moment: what could come since then could as well come in the next one, when nothing tells it from
+// an answer.
+bool connection::is_due_to_listen() const {
+    return !has_output() && session_.outstanding() == 0 && heard_ != now_;
 }
 
-// Takes the next slice of output. Before the first one of an exchange, what came unasked is heard.
+// Takes all that the session has to say, or as much as there is room for.
 bool connection::collect() {
-    if (is_fresh() && read()) {
+    if (is_due_to_listen() && read()) {
         return true;
     }
     if (!out_) {
         out_ = spare<outgoing_octets>::take();
     }
+    bool any = false;
+    for (want w = want::write; w == want::write && collect_slice(); w = session_.next(now_)) {
+        any = true;
+    }
+    if (!any) {
+        release_output();
+    }
+    return any;
+}
+
+bool connection::collect_slice() {
     const std::string_view octets = session_.output();
     const bool secret = session_.output_is_secret();
     const transaction* const content_of = session_.output_is_content() ? session_.sending() : nullptr;
     const std::size_t before = out_->slices.size();
     if (!out_->slices.take(session_)) {
-        release_output();
         return false;
     }
     const std::size_t size = out_->slices.size() - before;
@@ -248,14 +260,14 @@ void connection::count_handed() {
         size -= n;
         first_mark_ += front.size == 0 ? 1 : 0;
         if (of != nullptr) {
-            task_.progress(stage::content, of, n);
+            user_->progress(stage::content, of, n);
         }
     }
     if (first_mark_ == marks_.size()) {
         marks_.clear();
         first_mark_ = 0;
     }
-    task_.progress(session_.failed_at(), nullptr, 0);
+    user_->progress(session_.failed_at(), nullptr, 0);
 }
 
 // Reads what is there; false when that is nothing.
@@ -264,11 +276,12 @@ bool connection::read() {
     std::size_t size = 0;
     just_wrote_ = false;
     const transport::step result = transport_.read(input->space, size);
+    heard_ = set_up_ ? now_ : never;
     if (result == transport::step::done) {
         session_.received({input->space.data(), size});
         note_failure();
         dialogue_.received({input->space.data(), size});
-        task_.progress(session_.failed_at(), nullptr, 0);
+        user_->progress(session_.failed_at(), nullptr, 0);
     } else if (result != transport::step::blocked) {
         break_off(transport_.error(), transport_.detail());
     }
@@ -385,7 +398,7 @@ void connection::wait_for(asio::socket_base::wait_type what, bool& waiting) {
     }
     waiting = true;
     socket_.async_wait(what, [self = shared_from_this(), &waiting](const boost::system::error_code&) {
-        // Also when the wait was cancelled: a task may have begun since then.
+        // Also when the wait was cancelled: somebody may have called run() since then.
         waiting = false;
         if (self->is_running()) {
             self->pump();
@@ -419,9 +432,9 @@ void connection::finish() {
     }
     timer_.cancel();
     timer_set_ = never;
-    const task through = std::move(task_);
-    task_ = {};
-    through.done();
+    const std::shared_ptr<user> for_whom = std::move(user_);
+    user_ = nullptr;
+    for_whom->done();
 }
 
 } // namespace postrider::line

@@ -16,7 +16,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,17 +29,24 @@ class connection : public std::enable_shared_from_this<connection> {
         changed, ///< the session has something new to do: ask it again
         done,    ///< far enough
     };
-    /// What the client wants of the time until the session has gone far enough.
-    struct task {
+    /// Whom the session is driven for, and how far.
+    class user {
+      public:
         /// Asked with what the session wants next.
-        std::function<verdict(want)> judge;
+        virtual verdict judge(want w) = 0;
         /// Lends the session the next part of the content.
-        std::function<void(session&)> lend;
+        virtual void lend(session& to) = 0;
         /// Told of the stage, and of octets of content that were handed to the system, and of which
         /// transaction they are; null when nothing of that is known.
-        std::function<void(stage, const transaction*, std::uint64_t)> progress;
+        virtual void progress(stage at, const transaction* of, std::uint64_t octets) = 0;
         /// Called once: far enough, or the session is closed.
-        std::function<void()> done;
+        virtual void done() = 0;
+
+      protected:
+        user() = default;
+        user(const user&) = default;
+        user& operator=(const user&) = default;
+        ~user() = default; // never deleted through the base
     };
 
     /// The socket is connected. Settings, configuration and `patient` must outlive it. With `patient` it
@@ -51,9 +57,9 @@ class connection : public std::enable_shared_from_this<connection> {
 
     /// TLS before the greeting, within `limit` from now.
     void begin_with_tls(std::chrono::milliseconds limit);
-    /// Drives the session until the task is through. One at a time.
-    void run(task t);
-    /// The session has got something new to do, while a task runs.
+    /// Drives the session until the user has what it wants. One at a time.
+    void run(std::shared_ptr<user> for_whom);
+    /// The session has got something new to do, while it is driven.
     void resume() { pump(); }
     /// Breaks the session off; what is under way is settled by the engine's rule.
     void abort(errc why);
@@ -62,7 +68,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
     session& engine() { return session_; }
     bool is_closed() const { return session_.is_closed(); }
-    /// Octets handed to the system since count_from_here(), or since the last task began.
+    /// Octets handed to the system since count_from_here(), or since run().
     std::uint64_t handed() const { return handed_; }
     void count_from_here() { handed_ = 0; }
     const std::shared_ptr<connection_info>& info() const { return info_; }
@@ -81,7 +87,7 @@ class connection : public std::enable_shared_from_this<connection> {
     struct outgoing_octets;
     struct incoming_octets;
 
-    bool is_running() const { return static_cast<bool>(task_.done); }
+    bool is_running() const { return user_ != nullptr; }
     enum class pumped { moved, stuck, through }; // the session; stuck until the line is ready
     void pump();
     pumped step();
@@ -89,6 +95,7 @@ class connection : public std::enable_shared_from_this<connection> {
     bool handshake();
     bool start_tls();
     bool collect();
+    bool collect_slice();
     bool flush();
     bool read();
     void count_handed();
@@ -96,7 +103,7 @@ class connection : public std::enable_shared_from_this<connection> {
     void break_off(errc error, std::string detail);
     void note_failure();
     bool has_output() const;
-    bool is_fresh() const;
+    bool is_due_to_listen() const;
     bool read_when_it_comes();
     void wait_here();
     void wait();
@@ -116,7 +123,7 @@ class connection : public std::enable_shared_from_this<connection> {
     dialogue dialogue_;
     std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written
 
-    task task_;
+    std::shared_ptr<user> user_;
     bool handshaking_ = false;
     bool implicit_tls_ = false;
     bool pumping_ = false;
@@ -138,6 +145,7 @@ class connection : public std::enable_shared_from_this<connection> {
     bool set_up_ = false;
     bool just_wrote_ = false;
     instant now_ = 0;
+    instant heard_ = never; // the last read, once the session is set up
 
     boost::asio::steady_timer timer_;
     instant timer_set_ = never;

@@ -12,29 +12,38 @@ bool is_ascii(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// The syntax, and that a domain beyond ASCII, or one that claims to be an A-label, is genuine (IDNA2008).
-errc check(const mailbox& m) {
-    const std::string domain(m.domain());
-    if (domain.empty() || domain.front() == '[') {
+// That a domain beyond ASCII, or one that claims to be an A-label, is genuine (IDNA2008).
+errc check_domain(const mailbox& m) {
+    const std::string_view domain = m.domain();
+    if ((is_ascii(domain) && domain.find("--") == std::string_view::npos) || domain.front() == '[') {
         return errc::ok;
     }
-    const result<std::string> converted = ascii_mailbox("postmaster@" + domain);
+    const result<std::string> converted = ascii_mailbox("postmaster@" + std::string(domain));
     return converted ? errc::ok : converted.error();
 }
 
-errc check_sender(const std::string& text) {
-    const result<reverse_path> path = reverse_path::parse(text);
-    return path ? check(path->address()) : path.error();
+// As check_domain(), after the syntax.
+template <class Path>
+errc parse_path(const std::string& text, Path& to) {
+    const result<Path> path = Path::parse(text);
+    to = path ? *path : Path{};
+    return path ? check_domain(path->address()) : path.error();
 }
 
-errc check_recipient(const std::string& text) {
-    const result<forward_path> path = forward_path::parse(text);
-    return path ? check(path->address()) : path.error();
-}
-
-// The address as this server can take it: with A-labels where it offers no SMTPUTF8 (RFC 6531 3.2).
-result<std::string> spelled_for(const std::string& text, bool utf8_offered) {
-    return utf8_offered || is_ascii(text) ? result<std::string>(text) : ascii_mailbox(text);
+// The address as this server can take it: with A-labels where it offers no SMTPUTF8 (RFC 6531 3.2). The path
+// then refers to `converted`.
+template <class Path>
+errc spell_for(bool utf8_offered, Path& path, std::string& converted) {
+    if (utf8_offered || is_ascii(path.text())) {
+        return errc::ok;
+    }
+    result<std::string> with_labels = ascii_mailbox(path.text());
+    if (!with_labels) {
+        return with_labels.error();
+    }
+    converted = std::move(*with_labels);
+    path = *Path::parse(converted);
+    return errc::ok;
 }
 
 disposition disposition_of_reply(std::uint16_t code, errc error) noexcept {
@@ -112,10 +121,11 @@ bool delivery::parse() {
         detail_ = "the envelope has no recipient";
         return false;
     }
-    if (const errc e = check_sender(mail_.from); e != errc::ok) {
+    if (const errc e = parse_path(mail_.from, from_); e != errc::ok) {
         drop_open(e, stage::mail, "the sender " + mail_.from + " is not a valid reverse-path");
         return false;
     }
+    paths_.resize(outcomes_.size());
     for (std::size_t i = 0; i < outcomes_.size(); ++i) {
         parse_recipient(i);
     }
@@ -130,7 +140,7 @@ bool delivery::parse() {
 
 void delivery::parse_recipient(std::size_t index) {
     const std::string& text = mail_.recipients[index].address;
-    if (const errc e = check_recipient(text); e != errc::ok) {
+    if (const errc e = parse_path(text, paths_[index]); e != errc::ok) {
         settle(index, e, stage::rcpt, "the recipient " + text + " is not a valid mailbox");
     }
 }
@@ -217,20 +227,18 @@ bool delivery::choose_addresses(const capabilities& offered) {
     rcpts_.clear();
     rcpts_.reserve(outcomes_.size()); // paths refer to the texts within
     recipients_.clear();
-    const result<std::string> from = spelled_for(mail_.from, utf8);
-    if (!from) {
-        drop_open(from.error(), stage::mail, "the sender " + mail_.from + " needs SMTPUTF8");
+    transaction_.from = from_;
+    if (const errc e = spell_for(utf8, transaction_.from, converted_from_); e != errc::ok) {
+        drop_open(e, stage::mail, "the sender " + mail_.from + " needs SMTPUTF8");
         return false;
     }
-    from_ = *from;
-    transaction_.from = *reverse_path::parse(from_);
     for (std::size_t i = 0; i < outcomes_.size(); ++i) {
         if (outcomes_[i].outcome == disposition::pending && !add_recipient(i, utf8) && mail_.all_or_nothing) {
             drop_open(errc::others_refused, stage::rcpt, "");
             return false;
         }
     }
-    transaction_.recipients = recipients_;
+    transaction_.recipients = {recipients_.data(), recipients_.size()};
     for (std::size_t i = 0; i < recipients_.size(); ++i) {
         recipients_[i].text_space = rcpts_[i].reply;
     }
@@ -239,15 +247,15 @@ bool delivery::choose_addresses(const capabilities& offered) {
 
 bool delivery::add_recipient(std::size_t index, bool utf8_offered) {
     const addressee& to = mail_.recipients[index];
-    const result<std::string> text = spelled_for(to.address, utf8_offered);
-    if (!text) {
-        settle(index, text.error(), stage::rcpt, "the recipient " + to.address + " needs SMTPUTF8");
+    rcpt& mine = rcpts_.emplace_back();
+    mine.index = index;
+    forward_path path = paths_[index];
+    if (const errc e = spell_for(utf8_offered, path, mine.converted); e != errc::ok) {
+        rcpts_.pop_back();
+        settle(index, e, stage::rcpt, "the recipient " + to.address + " needs SMTPUTF8");
         return false;
     }
-    rcpts_.emplace_back();
-    rcpts_.back().text = *text;
-    rcpts_.back().index = index;
-    recipient& r = recipients_.emplace_back(*forward_path::parse(rcpts_.back().text));
+    recipient& r = recipients_.emplace_back(path);
     r.notify = to.notify;
     r.original = to.original;
     return true;
@@ -266,9 +274,9 @@ void delivery::leave_in_doubt(errc error) {
     }
 }
 
-send_result delivery::results() const {
+send_result delivery::take_results() {
     send_result done;
-    done.recipients = outcomes_;
+    done.recipients = std::move(outcomes_);
     for (std::size_t i = 0; i < recipients_.size() && transaction_.completed(); ++i) {
         take_over(recipients_[i].result, done.recipients[rcpts_[i].index]);
     }

@@ -4,6 +4,8 @@
 
 #include "postrider/client.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <array>
 #include <string>
 #include <vector>
@@ -26,7 +28,7 @@ class delivery {
         bool bystander = false;          ///< and that was another message's fault
     };
 
-    /// Parses every address. False when there is nobody left to send to: results() then says why.
+    /// Parses every address. False when there is nobody left to send to: take_results() then says why.
     bool parse();
     bool parsed() const { return parsed_; }
     /// Once the server's keywords are known: composes the message and fills in transaction(). May be called
@@ -44,8 +46,8 @@ class delivery {
     void fail(errc error, stage at, const status& why = {});
     /// Whoever is not settled may have got it: the transaction goes on without us.
     void leave_in_doubt(errc error);
-    /// The outcomes so far.
-    send_result results() const;
+    /// The outcomes so far. Only once.
+    send_result take_results();
 
     const outgoing& mail() const { return mail_; }
     std::uint64_t total() const { return total_; }
@@ -55,7 +57,7 @@ class delivery {
 
   private:
     struct rcpt {
-        std::string text;            // what the path refers to
+        std::string converted;       // what the path refers to where that is not the text as given
         std::array<char, 512> reply; // RFC 5321 4.5.3.1.5
         std::size_t index = 0;       // in outgoing::recipients
     };
@@ -82,9 +84,14 @@ class delivery {
     bool reported_once_ = false;
     std::string detail_;
 
-    std::string from_;
-    std::vector<rcpt> rcpts_;
-    std::vector<recipient> recipients_;
+    // Most messages have one recipient, and take no room of their own for it.
+    template <class T>
+    using few = boost::container::small_vector<T, 1>;
+    reverse_path from_; // of the texts as given
+    few<forward_path> paths_;
+    std::string converted_from_;
+    few<rcpt> rcpts_;
+    few<recipient> recipients_;
     postrider::transaction transaction_;
 };
 

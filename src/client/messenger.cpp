@@ -21,10 +21,6 @@ bool is_stale(errc e) noexcept {
     return e == errc::connection_lost || e == errc::tls_truncated || e == errc::service_closing;
 }
 
-connection::verdict ready_or_go_on(want w) noexcept {
-    return w == want::ready ? connection::verdict::done : connection::verdict::go_on;
-}
-
 } // namespace
 
 messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const settings> shared, breaker* patient)
@@ -49,11 +45,6 @@ void messenger::start(shared_operation op) {
             self->begin();
         });
     }
-}
-
-void messenger::run_here(shared_operation op) {
-    queue_.push_back(std::move(op));
-    begin();
 }
 
 void messenger::take_arrivals() {
@@ -137,19 +128,45 @@ void messenger::on_socket(connector::failure why, stream_socket socket,
     set_up();
 }
 
-void messenger::run(std::function<connection::verdict(want)> judge, void (messenger::*done)()) {
-    connection::task t;
-    t.judge = std::move(judge);
-    t.lend = [this](session& s) { operation_of(s.content_of())->mail->lend_to(s); };
-    t.progress = [this](stage at, const transaction* of, std::uint64_t octets) {
-        operation* const op = operation_of(of);
-        if (op != nullptr && op->mail) {
-            op->mail->report(at, octets);
-        }
-    };
-    t.done = [self = shared_from_this(), done] { ((*self).*done)(); };
+void messenger::run() {
     const auto keep = connection_; // the operation may end, and drop it, before run() returns
-    keep->run(std::move(t));
+    keep->run(shared_from_this());
+}
+
+connection::verdict messenger::judge(want w) {
+    if (phase_ == phase::sending) {
+        return judge_messages();
+    }
+    return w == want::ready && phase_ != phase::quitting ? connection::verdict::done
+                                                         : connection::verdict::go_on;
+}
+
+void messenger::lend(session& to) {
+    operation_of(to.content_of())->mail->lend_to(to);
+}
+
+void messenger::progress(stage at, const transaction* of, std::uint64_t octets) {
+    operation* const op = operation_of(of);
+    if (op != nullptr && op->mail) {
+        op->mail->report(at, octets);
+    }
+}
+
+void messenger::done() {
+    switch (phase_) {
+    case phase::sending:
+        on_sent();
+        break;
+    case phase::asking:
+        on_answer();
+        break;
+    case phase::quitting:
+        on_quit();
+        break;
+    default:
+        on_session();
+        break;
+    }
 }
 
 // Whose transaction it is; without one, whoever is first.
@@ -165,7 +182,7 @@ operation* messenger::operation_of(const transaction* t) {
 }
 
 void messenger::set_up() {
-    run(ready_or_go_on, &messenger::on_session);
+    run();
 }
 
 // The session is ready, or has come to its end.
@@ -214,7 +231,7 @@ void messenger::send() {
         end_phase(); // none of them could be submitted, and they have their answers
         return;
     }
-    run([this](want) { return judge_messages(); }, &messenger::on_sent);
+    run();
 }
 
 // True when the engine got something new to do.
@@ -380,7 +397,7 @@ void messenger::ask() {
         finish(std::move(s));
         return;
     }
-    run(ready_or_go_on, &messenger::on_answer);
+    run();
 }
 
 void messenger::on_answer() {
@@ -407,7 +424,7 @@ void messenger::quit() {
         return;
     }
     connection_->engine().quit();
-    run([](want) { return connection::verdict::go_on; }, &messenger::on_quit);
+    run();
 }
 
 void messenger::on_quit() {

@@ -23,7 +23,7 @@
 
 namespace postrider::line {
 
-class messenger : public std::enable_shared_from_this<messenger> {
+class messenger : public std::enable_shared_from_this<messenger>, public connection::user {
   public:
     using shared_operation = std::shared_ptr<operation>;
 
@@ -31,8 +31,10 @@ class messenger : public std::enable_shared_from_this<messenger> {
     messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared,
               breaker* patient = nullptr);
 
-    /// At once, on this thread, which is the only one: as far as it gets without the executor.
-    void run_here(shared_operation op);
+    /// Puts it into the queue, on this thread, which is the only one. Also while something is under way.
+    void add_here(shared_operation op) { queue_.push_back(std::move(op)); }
+    /// Begins with what is in the queue, at once, as far as it gets without the executor.
+    void run_here() { begin(); }
 
     /// From any thread.
     const boost::asio::any_io_executor& executor() const { return executor_; }
@@ -49,7 +51,11 @@ class messenger : public std::enable_shared_from_this<messenger> {
     void need_session();
     void connect();
     void on_socket(connector::failure why, stream_socket socket, std::chrono::steady_clock::time_point since);
-    void run(std::function<connection::verdict(want)> judge, void (messenger::*done)());
+    void run();
+    connection::verdict judge(want w) override;
+    void lend(session& to) override;
+    void progress(stage at, const transaction* of, std::uint64_t octets) override;
+    void done() override;
     void set_up();
     void on_session();
     void note_session();

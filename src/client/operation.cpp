@@ -67,7 +67,7 @@ void operation::finish(status s, const line::mask& mask, const asio::any_io_exec
         answer(at_once, on_status, std::move(s), work, executor);
         return;
     }
-    send_result r = mail->results();
+    send_result r = mail->take_results();
     r.text = mask.over(std::move(r.text));
     for (recipient_outcome& o : r.recipients) {
         o.text = mask.over(std::move(o.text));

@@ -24,7 +24,8 @@ std::string_view content_encoder::next() noexcept {
             return {};
         }
     }
-    const std::size_t size = run();
+    const std::size_t size = looked_ != 0 ? looked_ : run();
+    looked_ = 0;
     const std::string_view slice = text::prefix(rest_, size);
     rest_ = text::without(rest_, size);
     previous_ = slice[size - 1];
@@ -48,7 +49,8 @@ std::string_view content_encoder::finish() noexcept {
     return bare_cr ? "\n" : "\r\n";
 }
 
-result<std::size_t> content_encoder::measure() const noexcept {
+result<std::size_t> content_encoder::measure() noexcept {
+    looked_ = rest_.empty() ? 0 : run();
     content_encoder ahead = *this;
     std::size_t size = 0;
     for (std::string_view slice = ahead.next(); !slice.empty(); slice = ahead.next()) {

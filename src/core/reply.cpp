@@ -1,5 +1,6 @@
 #include "postrider/reply.hpp"
 
+#include "postrider/features.hpp"
 #include "text.hpp"
 
 namespace postrider {
@@ -47,11 +48,33 @@ void reply_reader::reset() noexcept {
 reply_reader::event reply_reader::feed(std::string_view& bytes) noexcept {
     event e = error_ == errc::ok ? event::more : event::failed;
     while (e == event::more && !bytes.empty()) {
+        if (feature::fast_scan && column_ > code_digits && !carriage_return_) {
+            take_text(bytes);
+            if (bytes.empty()) {
+                break;
+            }
+        }
         const char c = bytes[0];
         bytes = text::without(bytes, 1);
         e = take(c);
     }
     return e;
+}
+
+// What take() would do with each octet of a run of text.
+void reply_reader::take_text(std::string_view& bytes) noexcept {
+    const std::size_t of_line = max_line - 1 - column_;
+    const std::size_t of_reply = max_reply - octets_;
+    const std::size_t may = of_line < of_reply ? of_line : of_reply;
+    const std::size_t most = bytes.size() < may ? bytes.size() : may;
+    std::size_t n = 0;
+    while (n < most && bytes[n] != '\r' && bytes[n] != '\n' && bytes[n] != '\0') {
+        ++n;
+    }
+    keep(text::prefix(bytes, n));
+    bytes = text::without(bytes, n);
+    column_ = static_cast<std::uint16_t>(column_ + n);
+    octets_ += static_cast<std::uint32_t>(n);
 }
 
 reply_reader::event reply_reader::take(char c) noexcept {
@@ -73,7 +96,7 @@ reply_reader::event reply_reader::take(char c) noexcept {
         if (column_ == code_digits + 2) {
             return fail(errc::malformed_reply); // "250" CR, and no LF
         }
-        keep('\r'); // within the text it is text, and foreign text at that
+        keep("\r"); // within the text it is text, and foreign text at that
         carriage_return_ = false;
     }
     if (c == '\0') {
@@ -86,7 +109,7 @@ reply_reader::event reply_reader::take(char c) noexcept {
     } else if (c == '\r') {
         carriage_return_ = true;
     } else {
-        keep(c);
+        keep({&c, 1});
     }
     return event::more;
 }
@@ -125,10 +148,15 @@ reply_reader::event reply_reader::end_of_line() noexcept {
 }
 
 // Lines after the first one are joined by a '\n', written when their first character comes.
-void reply_reader::keep(char c) noexcept {
+void reply_reader::keep(std::string_view text) noexcept {
+    if (truncated_ || text.empty()) {
+        return;
+    }
     const bool joins = size_ == line_start_ && line_start_ > 0;
-    if (truncated_ || size_ + (joins ? 1U : 0U) >= capacity_) {
-        truncated_ = true;
+    const auto room = static_cast<std::size_t>(capacity_ - size_);
+    const std::size_t join = joins ? 1 : 0;
+    truncated_ = text.size() + join > room;
+    if (room <= join) {
         return;
     }
     if (joins) {
@@ -136,8 +164,9 @@ void reply_reader::keep(char c) noexcept {
         ++size_;
         line_start_ = size_;
     }
-    space_[size_] = c;
-    ++size_;
+    const std::size_t n = truncated_ ? room - join : text.size();
+    text::copy(text::prefix(text, n), space_ + size_);
+    size_ = static_cast<std::uint16_t>(size_ + n);
 }
 
 reply_reader::event reply_reader::fail(errc e) noexcept {

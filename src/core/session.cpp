@@ -246,12 +246,10 @@ void session::settle(recipient& r, errc e, disposition d, bool with_reply) noexc
     }
     o.code = last_reply_.code;
     o.enhanced = last_reply_.enhanced;
-    std::size_t n = 0;
-    while (n < r.text_space.size() && n < last_reply_.text.size()) {
-        r.text_space[n] = last_reply_.text[n];
-        ++n;
-    }
-    o.text = {r.text_space.data(), n};
+    const std::size_t size =
+        last_reply_.text.size() < r.text_space.size() ? last_reply_.text.size() : r.text_space.size();
+    text::copy({last_reply_.text.data(), size}, r.text_space.data());
+    o.text = {r.text_space.data(), size};
 }
 
 // What the server's last reply means for a recipient: e is what to call it when the server refused.

@@ -364,23 +364,19 @@ void session::argument(std::string_view text) noexcept {
 }
 
 void session::compose(std::string_view text) noexcept {
-    for (const char c : text) {
-        scratch_[composed_] = c;
-        ++composed_;
-    }
+    text::copy(text, scratch_.data() + composed_);
+    composed_ += static_cast<decltype(composed_)>(text.size());
     slice_ = {scratch_.data(), composed_};
 }
 
 void session::compose_number(std::uint64_t value) noexcept {
     char digits[20];
-    unsigned n = 0;
+    unsigned first = sizeof digits;
     do {
-        digits[n++] = static_cast<char>('0' + value % 10);
+        digits[--first] = static_cast<char>('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    while (n > 0) {
-        compose({&digits[--n], 1});
-    }
+    compose({digits + first, sizeof digits - first});
 }
 
 } // namespace postrider

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace postrider::text {
@@ -12,6 +13,11 @@ constexpr std::string_view prefix(std::string_view s, std::size_t n) noexcept {
 }
 constexpr std::string_view without(std::string_view s, std::size_t n) noexcept {
     return {s.data() + n, s.size() - n};
+}
+inline void copy(std::string_view from, char* to) noexcept {
+    if (!from.empty()) {
+        std::memcpy(to, from.data(), from.size());
+    }
 }
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';

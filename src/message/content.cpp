@@ -1,12 +1,14 @@
 // content.cpp - octets that can be read again, and one look at them.
 #include "postrider/content.hpp"
 
+#include "line_end.hpp"
 #include "source.hpp"
 #include "spool.hpp"
 #include "utf8.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -70,6 +72,8 @@ result<content> spool_stream(int fd) {
 class traits_scan {
   public:
     void feed(std::span<const char> octets) {
+        traits_.has_nul = traits_.has_nul || std::memchr(octets.data(), '\0', octets.size()) != nullptr;
+        traits_.has_8bit = traits_.has_8bit || has_8bit(octets);
         const char* at = octets.data();
         const char* const end = at + octets.size();
         while (at != end) {
@@ -97,24 +101,28 @@ class traits_scan {
   private:
     const char* run(const char* at, const char* end) {
         const char* const begin = at;
-        unsigned char all = 0;
-        bool nul = false;
-        for (; at != end && *at != '\r' && *at != '\n'; ++at) {
-            const auto c = static_cast<unsigned char>(*at);
-            all |= c;
-            nul |= c == 0;
-        }
+        at = find_line_end(at, end);
         line_ += static_cast<std::uint64_t>(at - begin);
-        traits_.has_nul |= nul;
-        traits_.has_8bit |= all >= 0x80;
-        if (in_header_) {
-            traits_.header_has_8bit |= all >= 0x80;
+        const bool wide = in_header_ && has_8bit({begin, at});
+        traits_.header_has_8bit = traits_.header_has_8bit || wide;
+        if (wide || (in_header_ && !header_utf8_.valid())) {
             header_utf8_.feed({begin, at});
         }
         return at;
     }
 
+    static bool has_8bit(std::span<const char> octets) {
+        unsigned char all = 0;
+        for (const char c : octets) { // without a branch: the compiler makes vectors of it
+            all |= static_cast<unsigned char>(c);
+        }
+        return all >= 0x80;
+    }
+
     void end_line() {
+        if (in_header_) {
+            header_utf8_.feed({"\n", 1}); // no character goes on in the next line
+        }
         in_header_ = in_header_ && line_ != 0;
         traits_.canonical_size += line_ + 2;
         traits_.longest_line = std::max(traits_.longest_line, line_);
