@@ -94,7 +94,7 @@ class reply_reader {
     event fail(errc e) noexcept;
     bool take_code(char c) noexcept;
     void take_text(std::string_view& bytes) noexcept;
-    void keep(std::string_view text) noexcept;
+    void keep(char c) noexcept;
 
     char* space_;
     std::uint16_t capacity_;

@@ -71,7 +71,15 @@ void reply_reader::take_text(std::string_view& bytes) noexcept {
     while (n < most && bytes[n] != '\r' && bytes[n] != '\n' && bytes[n] != '\0') {
         ++n;
     }
-    keep(text::prefix(bytes, n));
+    if (n == 0) {
+        return;
+    }
+    keep(bytes[0]); // and what joins it to the line before
+    const auto room = static_cast<std::size_t>(capacity_ - size_);
+    const std::size_t kept = truncated_ ? 0 : n - 1 < room ? n - 1 : room;
+    text::copy({bytes.data() + 1, kept}, space_ + size_);
+    size_ = static_cast<std::uint16_t>(size_ + kept);
+    truncated_ = truncated_ || kept < n - 1;
     bytes = text::without(bytes, n);
     column_ = static_cast<std::uint16_t>(column_ + n);
     octets_ += static_cast<std::uint32_t>(n);
@@ -96,7 +104,7 @@ reply_reader::event reply_reader::take(char c) noexcept {
         if (column_ == code_digits + 2) {
             return fail(errc::malformed_reply); // "250" CR, and no LF
         }
-        keep("\r"); // within the text it is text, and foreign text at that
+        keep('\r'); // within the text it is text, and foreign text at that
         carriage_return_ = false;
     }
     if (c == '\0') {
@@ -109,7 +117,7 @@ reply_reader::event reply_reader::take(char c) noexcept {
     } else if (c == '\r') {
         carriage_return_ = true;
     } else {
-        keep({&c, 1});
+        keep(c);
     }
     return event::more;
 }
@@ -148,15 +156,10 @@ reply_reader::event reply_reader::end_of_line() noexcept {
 }
 
 // Lines after the first one are joined by a '\n', written when their first character comes.
-void reply_reader::keep(std::string_view text) noexcept {
-    if (truncated_ || text.empty()) {
-        return;
-    }
+void reply_reader::keep(char c) noexcept {
     const bool joins = size_ == line_start_ && line_start_ > 0;
-    const auto room = static_cast<std::size_t>(capacity_ - size_);
-    const std::size_t join = joins ? 1 : 0;
-    truncated_ = text.size() + join > room;
-    if (room <= join) {
+    if (truncated_ || size_ + (joins ? 1U : 0U) >= capacity_) {
+        truncated_ = true;
         return;
     }
     if (joins) {
@@ -164,9 +167,8 @@ void reply_reader::keep(std::string_view text) noexcept {
         ++size_;
         line_start_ = size_;
     }
-    const std::size_t n = truncated_ ? room - join : text.size();
-    text::copy(text::prefix(text, n), space_ + size_);
-    size_ = static_cast<std::uint16_t>(size_ + n);
+    space_[size_] = c;
+    ++size_;
 }
 
 reply_reader::event reply_reader::fail(errc e) noexcept {
