@@ -71,9 +71,12 @@ def msmtp(place, job):
 ONE_PER_THREAD = ("many", "one connection per thread")
 NO_IMPLICIT = ("implicit", "no implicit TLS")
 
+# Seen with 1.1.0: it reads the tickets where it should write EHLO, and waits for more.
+NO_TICKETS = ("starttls", "stalls on the session tickets of TLS 1.3")
+
 PEERS = [
     Peer("libcurl", "libcurl", program("curl_send")),
-    Peer("libesmtp", "libesmtp", program("esmtp_send"), (ONE_PER_THREAD, NO_IMPLICIT)),
+    Peer("libesmtp", "libesmtp", program("esmtp_send"), (ONE_PER_THREAD, NO_IMPLICIT, NO_TICKETS)),
     Peer("libetpan", "libetpan", program("etpan_send"), (ONE_PER_THREAD,)),
     Peer("vmime", "VMime", program("vmime_send"), (ONE_PER_THREAD,)),
     Peer("poco", "Poco", program("poco_send"), (ONE_PER_THREAD, NO_IMPLICIT)),

@@ -1,5 +1,6 @@
 // libetpan as a driver (see driver.hpp).
 #include "driver.hpp"
+#include "prompt_socket.hpp"
 
 #include <cstring>
 #include <libetpan/libetpan.h>

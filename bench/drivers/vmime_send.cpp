@@ -1,24 +1,9 @@
-// VMime as a driver (see driver.hpp). Its sockets know no TCP_NODELAY, and without it each message waits for
-// a delayed acknowledgement; here it is set behind VMime's back.
+// VMime as a driver (see driver.hpp).
 #include "driver.hpp"
+#include "prompt_socket.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <vmime/platforms/posix/posixHandler.hpp>
 #include <vmime/vmime.hpp>
-
-// Stands before the C library's, for VMime too.
-extern "C" int socket(int domain, int type, int protocol) noexcept {
-    const int fd = static_cast<int>(syscall(SYS_socket, domain, type, protocol));
-    const int on = 1;
-    if (fd >= 0 && domain == AF_INET) {
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-    return fd;
-}
 
 namespace {
 

@@ -114,7 +114,8 @@ class connection {
   private:
     enum class got : std::uint8_t { octets, nothing, end };
     got read_some(std::vector<char>& block, std::size_t& size);
-    got handshake_or_failure(int result);
+    got why_not(int result);
+    bool end_of_handshake();
     void take(std::string_view octets);
     bool flush();
     bool write_some(std::string_view octets, std::size_t& size);
@@ -166,16 +167,9 @@ void connection::take(std::string_view octets) {
 connection::got connection::read_some(std::vector<char>& block, std::size_t& size) {
     if (tls_) {
         const int result = SSL_read(tls_.get(), block.data(), static_cast<int>(block.size()));
-        if (!shaken_ && SSL_is_init_finished(tls_.get())) {
-            shaken_ = true;
-            ++counts_->handshakes;
-            counts_->resumed += SSL_session_reused(tls_.get()) == 1 ? 1 : 0;
-            if (!greeted_ && !greet()) {
-                return got::end;
-            }
-        }
         size = result > 0 ? static_cast<std::size_t>(result) : 0;
-        return result > 0 ? got::octets : handshake_or_failure(result);
+        const got what = result > 0 ? got::octets : why_not(result);
+        return what != got::end && !shaken_ && !end_of_handshake() ? got::end : what;
     }
     const ssize_t result = ::read(fd_, block.data(), block.size());
     size = result > 0 ? static_cast<std::size_t>(result) : 0;
@@ -185,7 +179,18 @@ connection::got connection::read_some(std::vector<char>& block, std::size_t& siz
     return result < 0 && (errno == EAGAIN || errno == EINTR) ? got::nothing : got::end;
 }
 
-connection::got connection::handshake_or_failure(int result) {
+// False: the line is lost.
+bool connection::end_of_handshake() {
+    if (SSL_is_init_finished(tls_.get()) == 0) {
+        return true;
+    }
+    shaken_ = true;
+    ++counts_->handshakes;
+    counts_->resumed += SSL_session_reused(tls_.get()) == 1 ? 1 : 0;
+    return greeted_ || greet();
+}
+
+connection::got connection::why_not(int result) {
     const int why = SSL_get_error(tls_.get(), result);
     ERR_clear_error();
     return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? got::nothing : got::end;
@@ -196,7 +201,7 @@ bool connection::write_some(std::string_view octets, std::size_t& size) {
     if (tls_) {
         const int result = SSL_write(tls_.get(), octets.data(), static_cast<int>(octets.size()));
         size = result > 0 ? static_cast<std::size_t>(result) : 0;
-        return result > 0 || handshake_or_failure(result) == got::nothing;
+        return result > 0 || why_not(result) == got::nothing;
     }
     const ssize_t result = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL);
     size = result > 0 ? static_cast<std::size_t>(result) : 0;
