@@ -1,0 +1,160 @@
+// Postrider as a driver (see driver.hpp). Beside the common modes:
+//     window     one connection, window=N messages under way (0: automatic)
+//     idle       sessions=N connections that have sent one message each and wait: tells the heap they hold
+// Keys: window=N, chunking=0|1.
+#include "driver.hpp"
+#include "postrider/client.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <malloc.h>
+#include <memory>
+#include <vector>
+
+namespace {
+
+using namespace postrider;
+
+client_options options_for(const bench::task& t) {
+    client_options o;
+    o.server.host = t.host;
+    o.server.port = t.port;
+    o.server.tls = t.tls() == "implicit"   ? tls_policy::implicit
+                   : t.tls() == "starttls" ? tls_policy::required
+                                           : tls_policy::none;
+    o.tls.ca_file = t.key("ca");
+    o.use_chunking = t.number("chunking", 1) != 0;
+    o.window = static_cast<std::uint16_t>(t.number("window", 1));
+    o.await_quit_reply = false;
+    return o;
+}
+
+content content_of(const bench::task& t) {
+    result<content> c = content::from_file(t.file);
+    if (!c) {
+        throw std::runtime_error("cannot read " + t.file);
+    }
+    return *c;
+}
+
+outgoing mail_of(const content& c) {
+    outgoing mail;
+    mail.from = bench::from;
+    mail.recipients.emplace_back(bench::to);
+    mail.content = c;
+    return mail;
+}
+
+void expect(const send_result& r) {
+    if (!r.all_delivered()) {
+        throw std::runtime_error("not delivered: " + r.text + r.detail);
+    }
+}
+
+void one_by_one(const bench::task& t, const content& c, bool reconnect) {
+    blocking_client sender(options_for(t));
+    bench::stopwatch watch;
+    for (std::size_t i = 0; i < t.count; ++i) {
+        expect(sender.send(mail_of(c)));
+        if (reconnect) {
+            sender.quit();
+        }
+    }
+    watch.stop();
+    sender.quit();
+    watch.print(t.count);
+}
+
+// Keeps `ahead` messages in each client's hands until all are sent.
+class crowd {
+  public:
+    crowd(const bench::task& t, const content& c, std::size_t clients, std::size_t ahead)
+        : content_(c), left_(t.count), ahead_(ahead) {
+        for (std::size_t i = 0; i < clients; ++i) {
+            clients_.push_back(std::make_unique<client>(context_.get_executor(), options_for(t)));
+        }
+    }
+
+    void run() {
+        for (const auto& one : clients_) {
+            for (std::size_t i = 0; i < ahead_ && left_ != 0; ++i) {
+                send(*one);
+            }
+        }
+        context_.run();
+        context_.restart();
+    }
+
+  private:
+    void send(client& by) {
+        --left_;
+        by.async_send(mail_of(content_), [this, &by](const send_result& r) {
+            expect(r);
+            if (left_ != 0) {
+                send(by);
+            }
+        });
+    }
+
+    boost::asio::io_context context_{1};
+    content content_;
+    std::size_t left_;
+    std::size_t ahead_;
+    std::vector<std::unique_ptr<client>> clients_;
+};
+
+void in_a_window(const bench::task& t, const content& c) {
+    const std::size_t window = t.number("window", 1);
+    crowd sender(t, c, 1, 2 * (window == 0 ? widest_automatic_window : window));
+    bench::stopwatch watch;
+    sender.run();
+    watch.stop();
+    watch.print(t.count);
+}
+
+void many(const bench::task& t, const content& c) {
+    crowd sender(t, c, t.number("sessions", 1000), 2 * t.number("window", 1));
+    bench::stopwatch watch;
+    sender.run();
+    watch.stop();
+    watch.print(t.count);
+}
+
+void idle(const bench::task& t, const content& c) {
+    bench::task each = t;
+    const std::size_t sessions = t.number("sessions", 1000);
+    each.count = 1;
+    crowd first(each, c, 1, 1); // what the process needs once
+    first.run();
+    each.count = sessions;
+    const std::size_t before = mallinfo2().uordblks;
+    bench::stopwatch watch;
+    crowd waiting(each, c, sessions, 1);
+    waiting.run();
+    const std::size_t after = mallinfo2().uordblks;
+    watch.stop();
+    watch.print(sessions, ",\"heap_per_session\":" + std::to_string((after - before) / sessions));
+}
+
+void run(const bench::task& t) {
+    const content c = t.mode == "file" ? content_of(t) : content(t.text());
+    if (t.mode == "keep" || t.mode == "file") {
+        one_by_one(t, c, false);
+    } else if (t.mode == "reconnect") {
+        one_by_one(t, c, true);
+    } else if (t.mode == "window") {
+        in_a_window(t, c);
+    } else if (t.mode == "many") {
+        many(t, c);
+    } else if (t.mode == "idle") {
+        idle(t, c);
+    } else {
+        bench::cannot("no such mode");
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return bench::drive(argc, argv, run);
+}
