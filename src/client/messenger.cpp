@@ -2,6 +2,7 @@
 
 #include "known_windows.hpp"
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -35,16 +36,28 @@ messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const setti
 
 // --- the queue ---
 
-// What arrives at the same time is taken together, so that it can leave in one write.
+// Several at a time: what arrives at the same time is taken together, so that it can leave in one write. One
+// at a time: at once, as far as it gets without waiting.
 void messenger::start(shared_operation op) {
+    if (!arrive(std::move(op))) {
+        return;
+    }
+    auto take = [self = shared_from_this()] {
+        self->take_arrivals();
+        self->begin();
+    };
+    if (settings_->options.window == 1) {
+        asio::dispatch(strand_, std::move(take));
+    } else {
+        asio::post(strand_, std::move(take));
+    }
+}
+
+// True for the first one, which has to see to it that all are taken.
+bool messenger::arrive(shared_operation op) {
     const std::lock_guard lock(arrivals_mutex_);
     arrivals_.push_back(std::move(op));
-    if (arrivals_.size() == 1) {
-        asio::post(strand_, [self = shared_from_this()] {
-            self->take_arrivals();
-            self->begin();
-        });
-    }
+    return arrivals_.size() == 1;
 }
 
 void messenger::take_arrivals() {

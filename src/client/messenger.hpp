@@ -46,6 +46,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
   private:
     enum class phase { idle, setting_up, sending, asking, quitting };
 
+    bool arrive(shared_operation op);
     void take_arrivals();
     void begin();
     void need_session();
