@@ -278,18 +278,25 @@ bool connection::read() {
     const transport::step result = transport_.read(input->space, size);
     heard_ = set_up_ ? now_ : never;
     if (result == transport::step::done) {
-        session_.received({input->space.data(), size});
-        note_failure();
-        dialogue_.received({input->space.data(), size});
-        user_->progress(session_.failed_at(), nullptr, 0);
+        take_in({input->space.data(), size});
     } else if (result != transport::step::blocked) {
         break_off(transport_.error(), transport_.detail());
     }
-    if (!set_up_) {
-        wipe(input->space.data(), size); // a server may have repeated what it was shown
-    }
     spare<incoming_octets>::give(std::move(input));
     return result != transport::step::blocked;
+}
+
+void connection::take_in(std::span<char> octets) {
+    session_.received({octets.data(), octets.size()});
+    note_failure();
+    dialogue_.received({octets.data(), octets.size()});
+    if (is_running()) {
+        user_->progress(session_.failed_at(), nullptr, 0);
+    }
+    heard_ = set_up_ ? now_ : never;
+    if (!set_up_) {
+        wipe(octets.data(), octets.size()); // a server may have repeated what it was shown
+    }
 }
 
 void connection::read_all() {
@@ -385,7 +392,11 @@ void connection::wait_here() {
 }
 
 void connection::wait() {
-    wait_for(asio::socket_base::wait_read, waiting_read_);
+    if (set_up_ && !transport_.is_tls()) {
+        receive();
+    } else {
+        wait_for(asio::socket_base::wait_read, waiting_read_);
+    }
     if (has_output()) {
         wait_for(asio::socket_base::wait_write, waiting_write_);
     }
@@ -404,6 +415,37 @@ void connection::wait_for(asio::socket_base::wait_type what, bool& waiting) {
             self->pump();
         }
     });
+}
+
+// Waiting and reading in one spare the system a call each time. Not before the session is set up: what comes
+// behind STARTTLS is not ours to read.
+void connection::receive() {
+    if (waiting_read_) {
+        return;
+    }
+    waiting_read_ = true;
+    socket_.async_receive(
+        asio::buffer(early_),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+            self->waiting_read_ = false;
+            self->on_received(error, size);
+        });
+}
+
+// Also when the wait was cancelled: octets may have come all the same, or somebody called run() since then.
+void connection::on_received(const boost::system::error_code& error, std::size_t size) {
+    now_ = now();
+    if (size > 0) {
+        take_in({early_.data(), size});
+    } else if (is_running() && error == asio::error::eof) {
+        break_off(errc::connection_lost, transport::closed_by_server);
+    } else if (is_running() && error && error != asio::error::operation_aborted) {
+        break_off(error == asio::error::timed_out ? errc::timed_out : errc::connection_lost,
+                  text_of_errno(error.value()));
+    }
+    if (is_running()) {
+        pump();
+    }
 }
 
 // The timer is set anew only when it would go off too late; going off too early costs one look at the clock.

@@ -1,8 +1,8 @@
 // connection.hpp - the Asio driver: one engine session over one connected socket.
 //
-// Socket calls are made directly and never block; Asio is asked only to wait. So no buffer is ever lent to an
-// operation that might outlive it, cancelling is just no longer waiting, and the three rules of stream.hpp
-// are plain to see in pump(). Reading goes on while a write is stuck, because both are waited for then.
+// Socket calls are made directly and never block; Asio is asked only to wait, and to bring along what comes
+// meanwhile. Cancelling is just no longer waiting, and the three rules of stream.hpp are plain to see in
+// pump(). Reading goes on while a write is stuck, because both are waited for then.
 #pragma once
 
 #include "breaker.hpp"
@@ -106,7 +106,10 @@ class connection : public std::enable_shared_from_this<connection> {
     bool is_due_to_listen() const;
     bool read_when_it_comes();
     void wait_here();
+    void take_in(std::span<char> octets);
     void wait();
+    void receive();
+    void on_received(const boost::system::error_code& error, std::size_t size);
     void wait_for(boost::asio::socket_base::wait_type what, bool& waiting);
     void wait_until(instant deadline);
     void release_output();
@@ -119,6 +122,7 @@ class connection : public std::enable_shared_from_this<connection> {
     std::shared_ptr<connection_info> info_;
     transport transport_;
     std::array<char, 1024> reply_space_{};
+    std::array<char, 512> early_; // what a wait brings
     session session_;
     dialogue dialogue_;
     std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written

@@ -120,7 +120,7 @@ transport::step transport::receive(std::span<char> space, std::size_t& size) {
     size = static_cast<std::size_t>(n);
     if (n == 0) {
         error_ = errc::connection_lost;
-        detail_ = "the server closed the connection";
+        detail_ = closed_by_server;
         return step::closed;
     }
     return step::done;
@@ -146,7 +146,7 @@ transport::step transport::read(std::span<char> space, std::size_t& size) {
             return fail_by_tls();
         case tls_channel::step::closed:
             error_ = errc::connection_lost;
-            detail_ = "the server closed the connection";
+            detail_ = closed_by_server;
             return step::closed;
         case tls_channel::step::wants_input:
             break;

@@ -21,12 +21,15 @@ class transport {
         failed,  ///< error() says why
     };
 
+    static constexpr const char* closed_by_server = "the server closed the connection";
+
     /// The descriptor is the caller's, and connected.
     explicit transport(int descriptor) : descriptor_(descriptor) {}
 
     /// From now on everything is TLS; go on with handshake() until it is done.
     void start_tls(const tls_context& context) { tls_ = std::make_unique<tls_channel>(context); }
     step handshake();
+    bool is_tls() const { return tls_ != nullptr; }
     bool verified() const { return tls_ && tls_->verified(); }
 
     /// Gives the slices to the system, or, with TLS, encrypts them all: `consumed` octets are not needed any
