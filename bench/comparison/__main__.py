@@ -62,7 +62,8 @@ def machine():
             f"g++ {compiler}")
 
 
-def measure(options, place):
+def measure(options, place, keep):
+    """The figures of this run; `keep` is given them after each table, so that a broken run loses little."""
     prepare(place)
     tables = wanted_tables(options.workloads)
     rounds = options.rounds or (3 if options.quick else 9)
@@ -70,8 +71,10 @@ def measure(options, place):
     for result in measure_tables(place, tables, rounds, 0.25 if options.quick else 1.0, options.only):
         print(f"\n{table_text(result)}\n\n({result['took']:.0f} s)", flush=True)
         figures["tables"].append(result)
+        keep(figures)
     if not options.workloads or "w7" in [name.lower() for name in options.workloads]:
         figures["content"] = content_rates(place)
+        keep(figures)
     return figures
 
 
@@ -91,26 +94,34 @@ def write_documents(figures):
     write_into(document, "goals", goals_text(tables, figures["content"]))
     sections = [f"{table_text(t)}\n\n![{t['workload']}: {t['title']}](benchmarks/{t['key']}.svg)" for t in tables]
     write_into(document, "tables", "\n\n".join(sections))
+    counts = (SOURCE / "bench" / "instructions.txt").read_text(encoding="utf-8").rstrip()
+    write_into(document, "instructions", f"```\n{counts}\n```")
     write_charts(tables, SOURCE / "docs" / "benchmarks")
     print(f"\nWritten: {document}")
+
+
+def known(file):
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def main():
     options = arguments()
     place = Place(SOURCE, options.build)
     file = place.build / "results.json"
+    old = known(file)
     began = time.monotonic()
+
+    def keep(figures):
+        file.write_text(json.dumps(merged(old, figures)), encoding="utf-8")
+
     try:
-        old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if options.from_results:
-            figures = merged(old, {"machine": old["machine"], "rounds": old["rounds"], "tables": [], "content": {}})
-        else:
-            figures = measure(options, place)
+        if not options.from_results:
+            figures = measure(options, place, keep)
             print(f"\n### Goals\n\n{goals_text(figures['tables'], figures['content'])}")
-            figures = merged(old, figures)
-            file.write_text(json.dumps(figures), encoding="utf-8")
+        elif not old:
+            raise Refused(f"there are no results yet in {file}: run without --from-results")
         if options.write_docs:
-            write_documents(figures)
+            write_documents(known(file))
     except Refused as error:
         raise SystemExit(f"bench: {error}") from error
     finally:

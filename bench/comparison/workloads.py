@@ -67,7 +67,8 @@ MANY = (
 
 TABLES = [
     Table("w1", "W1", "One connection, 1 KB messages", "keep", WAYS, yardsticks=("ping",), strace=(200, 600)),
-    Table("w2", "W2", "A new connection for each 1 KB message", "reconnect", RECONNECT, strace=(50, 150)),
+    Table("w2", "W2", "A new connection for each 1 KB message", "reconnect", RECONNECT, yardsticks=("connect",),
+          strace=(50, 150)),
     Table("w3-one", "W3", "50 ms round trip, one message", "keep", TWO_WAYS, count=1, link=True),
     Table("w3-tls", "W3", "50 ms round trip, one message, STARTTLS", "keep", TWO_WAYS, count=1, link=True,
           tls="starttls", rounds=5),
@@ -85,6 +86,7 @@ TABLES = [
 
 YARDSTICK_NAMES = {
     "ping": "(bare write and read of the same sizes)",
+    "connect": "(bare connect, write, read and close)",
     "write": "(bare write() of the same octets, from memory)",
     "file": "(bare read() of the file and write())",
 }

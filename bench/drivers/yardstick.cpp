@@ -2,6 +2,7 @@
 // sink (fast_sink --echo REQUEST:REPLY).
 //
 //     yardstick HOST PORT COUNT FILE ping REQUEST=N REPLY=N     one write, one read, COUNT times
+//     yardstick HOST PORT COUNT FILE connect REQUEST=N REPLY=N  the same over a new connection each
 //     yardstick HOST PORT COUNT FILE write REQUEST=N REPLY=N    N octets in large writes from memory, one
 //     read yardstick HOST PORT COUNT FILE file REQUEST=N REPLY=N     the same, read from FILE block by block
 #include "driver.hpp"
@@ -77,8 +78,12 @@ void run(const bench::task& t) {
     const std::size_t reply = t.number("REPLY", 0);
     std::vector<char> block(std::min(std::max(request, reply), block_size), 'x');
     bench::stopwatch watch;
-    const int fd = connect_to(t);
+    int fd = connect_to(t);
     for (std::size_t i = 0; i < t.count; ++i) {
+        if (t.mode == "connect" && i != 0) {
+            ::close(fd);
+            fd = connect_to(t);
+        }
         write_request(t, fd, block, request);
         read_all(fd, block, reply);
     }

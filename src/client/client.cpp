@@ -1,13 +1,10 @@
 // The client's public face, asynchronous and blocking, over one messenger.
 #include "postrider/client.hpp"
 
+#include "launch.hpp"
 #include "messenger.hpp"
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/execution.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/prefer.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -16,6 +13,7 @@ namespace postrider {
 
 namespace asio = boost::asio;
 
+using line::launch;
 using line::operation;
 
 std::uint16_t default_port(const server& s) noexcept {
@@ -81,27 +79,6 @@ asio::any_io_executor client::executor() const noexcept {
 void client::close() {
     impl_->close();
 }
-
-namespace {
-
-template <class Messenger, class Result>
-void launch(const std::shared_ptr<Messenger>& target, std::shared_ptr<operation> op,
-            operation::completion<Result> operation::*slot, operation::completion<Result> done) {
-    op->work =
-        asio::prefer(asio::get_associated_executor(done, asio::any_completion_executor(target->executor())),
-                     asio::execution::outstanding_work.tracked);
-    if (auto cancels = asio::get_associated_cancellation_slot(done); cancels.is_connected()) {
-        cancels.assign([weak = std::weak_ptr(target), mine = std::weak_ptr(op)](asio::cancellation_type) {
-            if (const auto self = weak.lock()) {
-                self->cancel(mine);
-            }
-        });
-    }
-    ((*op).*slot).swap(done); // its assignment calls itself without end in Asio 1.26
-    target->start(std::move(op));
-}
-
-} // namespace
 
 void client::start_connect(const shared_impl& target, completion<status> done) {
     launch(target, operation::plain(operation::kind::connect), &operation::on_status, std::move(done));

@@ -1,9 +1,9 @@
 // known_sessions.hpp - TLS sessions that the next connection to the same server may resume, for all clients
 // of the process.
 //
-// A session carries the judgement of the certificate it began with. It may therefore only be resumed by
-// somebody who asks for exactly the same: same server, same name, same trust, same identity, same policy. All
-// of that is in the key, down to which files the trust was read from and when those were changed.
+// A session carries the judgement of the certificate it began with, and tells the server who is back. It may
+// therefore only be resumed by somebody who asks for exactly the same: the key is the identity of
+// identity.hpp.
 #pragma once
 
 #include "openssl_ptr.hpp"

@@ -60,6 +60,13 @@ bool messenger::arrive(shared_operation op) {
     return arrivals_.size() == 1;
 }
 
+void messenger::wake() {
+    asio::post(strand_, [self = shared_from_this()] {
+        self->take_arrivals();
+        self->begin();
+    });
+}
+
 void messenger::take_arrivals() {
     std::vector<shared_operation> arrived;
     {
@@ -74,7 +81,11 @@ void messenger::begin() {
         const auto keep = connection_; // it may come to its end within
         keep->resume();
     }
-    if (phase_ != phase::idle || queue_.empty()) {
+    if (phase_ != phase::idle) {
+        return;
+    }
+    if (queue_.empty() && !draw()) {
+        at_rest();
         return;
     }
     phase_ = phase::setting_up;
@@ -255,20 +266,32 @@ bool messenger::submit_more() {
         width_ = pipelining ? known_windows::shared().width(settings_->site, settings_->options.window) : 1;
     }
     bool any = false;
-    while (!queue_.empty() && has_room()) {
+    while (queue_.empty() ? has_room() && draw() : has_room_for(*queue_.front())) {
         any = submit_next() || any;
     }
     return any;
 }
 
-bool messenger::has_room() const {
-    const operation& next = *queue_.front();
+bool messenger::has_room_for(const operation& next) const {
     const bool message = next.what == kind::send || next.what == kind::probe;
     // What is repeated goes in turn: nothing ahead of it, nothing behind.
-    const bool in_turn = next.repeated || (!submitted_.empty() && submitted_.front()->repeated);
-    const bool fits = submitted_.empty() ||
-                      (!in_turn && submitted_.size() < width_ && octets_ < settings_->options.window_octets);
-    return message && fits && repeated_.empty() && connection_->engine().can_submit();
+    return message && (submitted_.empty() || !next.repeated) && has_room();
+}
+
+// For a message that was not repeated.
+bool messenger::has_room() const {
+    const bool fits = submitted_.empty() || (!submitted_.front()->repeated && submitted_.size() < width_ &&
+                                             octets_ < settings_->options.window_octets);
+    return fits && repeated_.empty() && connection_->engine().can_submit();
+}
+
+// True when the queue has got another message.
+bool messenger::draw() {
+    shared_operation op = further();
+    if (op) {
+        queue_.push_back(std::move(op));
+    }
+    return !queue_.empty();
 }
 
 // False when the message cannot be sent; it has its answer then.
@@ -392,8 +415,14 @@ void messenger::end_phase() {
     if (connection_ && connection_->is_closed()) {
         drop();
     }
-    if (!queue_.empty()) {
+    rest();
+}
+
+void messenger::rest() {
+    if (!queue_.empty() || draw()) {
         asio::post(strand_, [self = shared_from_this()] { self->begin(); });
+    } else {
+        at_rest();
     }
 }
 
@@ -462,10 +491,16 @@ bool messenger::try_again() {
 
 // There is no session: nobody gets the message.
 void messenger::fail(status why) {
-    if (operation& op = current(); op.mail) {
-        op.mail->fail(why.error, why.at, why);
-    }
-    finish(std::move(why));
+    const bool of_all = fails_together() && why.error != errc::cancelled;
+    do {
+        const shared_operation op = queue_.front();
+        queue_.pop_front();
+        if (op->mail) {
+            op->mail->fail(why.error, why.at, why);
+        }
+        finish(op, why);
+    } while (of_all && !queue_.empty());
+    end_phase();
 }
 
 // The first of the queue is done.
@@ -478,8 +513,13 @@ void messenger::finish(status s) {
 
 void messenger::finish(const shared_operation& op, status s) {
     s.connection = info_;
+    if (!op->answered) {
+        settled(*op, s);
+    }
     op->finish(std::move(s), settings_->mask, executor_);
 }
+
+void messenger::settled(operation&, const status&) {}
 
 void messenger::cancel(std::weak_ptr<operation> op) {
     asio::post(strand_, [self = shared_from_this(), op = std::move(op)] {

@@ -30,6 +30,9 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     /// With `patient`, which must outlive it, it waits in the thread that calls run_here().
     messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared,
               breaker* patient = nullptr);
+    messenger(const messenger&) = delete;
+    messenger& operator=(const messenger&) = delete;
+    virtual ~messenger() = default;
 
     /// Puts it into the queue, on this thread, which is the only one. Also while something is under way.
     void add_here(shared_operation op) { queue_.push_back(std::move(op)); }
@@ -42,6 +45,22 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void cancel(std::weak_ptr<operation> op);
     /// Cancels everything, and drops the line without QUIT.
     void close();
+    /// There may be something further() gives: it is asked, unless something is under way.
+    void wake();
+
+  protected:
+    // For whoever has a queue of messages for several. On the strand, with nothing of ours locked.
+
+    /// One more message, to be begun at once; null when there is none for this session.
+    virtual shared_operation further() { return nullptr; }
+    /// The operation gets its answer now. `s`: ok, or why the session failed.
+    virtual void settled(operation& op, const status& s);
+    /// Nothing is under way or queued, and further() gave nothing.
+    virtual void at_rest() {}
+    /// What is queued fails together when no session can be set up, instead of each trying again.
+    virtual bool fails_together() const { return false; }
+    /// There is a connection that is not known to be dead.
+    bool has_line() const { return connection_ != nullptr; }
 
   private:
     enum class phase { idle, setting_up, sending, asking, quitting };
@@ -68,7 +87,9 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void send();
     bool submit_more();
     bool submit_next();
+    bool has_room_for(const operation& next) const;
     bool has_room() const;
+    bool draw();
     connection::verdict judge_messages();
     void on_sent();
     void settle_completed();
@@ -77,6 +98,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     bool is_untouched() const;
     void note_trouble();
     void end_phase();
+    void rest();
 
     bool try_again();
     void fail(status why);

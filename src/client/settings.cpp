@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include "identity.hpp"
 #include "postrider/path.hpp"
 
 #include <algorithm>
@@ -24,9 +25,7 @@ unsigned widest(const client_options& o) {
 settings::settings(client_options given) : options(std::move(given)), mask(options.credentials) {
     check_client_name();
     check_host();
-    const server& s = options.server;
-    const std::uint16_t port = s.port == 0 ? default_port(s) : s.port;
-    site = s.unix_path.empty() ? host.text + ":" + std::to_string(port) : "unix:" + s.unix_path;
+    site = site_of(options.server);
     check_tls();
 }
 
@@ -94,7 +93,8 @@ void settings::check_tls() {
         name = *wanted;
     }
     std::string why;
-    tls = tls_context::create(options.tls, name, site, s.tls != tls_policy::opportunistic, why);
+    tls =
+        tls_context::create(options.tls, name, identity_of(options), s.tls != tls_policy::opportunistic, why);
     if (!tls) {
         misconfigured(std::move(why));
     }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <sys/stat.h>
 
 namespace postrider::line {
 
@@ -25,39 +24,12 @@ std::string unusable(std::string_view what, const std::string& file) {
     return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
 }
 
-// Which file it is, and which state of it.
-std::string identity_of(const std::string& path) {
-    struct stat s {};
-    if (path.empty() || ::stat(path.c_str(), &s) != 0) {
-        return path;
-    }
-    return path + ":" + std::to_string(s.st_dev) + ":" + std::to_string(s.st_ino) + ":" +
-           std::to_string(s.st_size) + ":" + std::to_string(s.st_mtim.tv_sec) + "." +
-           std::to_string(s.st_mtim.tv_nsec);
-}
-
-// Everything that the judgement of a certificate depends on. NUL stands in none of the parts.
-std::string key_of(const tls_options& options, const host_name& name, const std::string& site,
-                   bool must_verify) {
-    std::string key = site;
-    for (const std::string& part :
-         {name.text, identity_of(options.ca_file), identity_of(options.ca_path),
-          identity_of(options.crl_file), identity_of(options.client_cert), identity_of(options.client_key)}) {
-        key.append(1, '\0').append(part);
-    }
-    for (const std::string& fingerprint : options.fingerprints) {
-        key.append(1, '\0').append(normalised_fingerprint(fingerprint));
-    }
-    return key.append(must_verify ? "\0must" : "\0may", 4).append(options.verify ? "verify" : "");
-}
-
 } // namespace
 
 // --- settings ---
 
 std::unique_ptr<tls_context> tls_context::create(const tls_options& options, const host_name& name,
-                                                 const std::string& site, bool must_verify,
-                                                 std::string& why) {
+                                                 std::string key, bool must_verify, std::string& why) {
     std::unique_ptr<tls_context> self(new tls_context);
     ERR_clear_error();
     self->context_.reset(SSL_CTX_new(TLS_client_method()));
@@ -66,7 +38,7 @@ std::unique_ptr<tls_context> tls_context::create(const tls_options& options, con
         return nullptr;
     }
     self->name_ = name;
-    self->key_ = key_of(options, name, site, must_verify);
+    self->key_ = std::move(key);
     self->verify_ = options.verify;
     self->must_verify_ = must_verify && options.verify;
     for (const std::string& text : options.fingerprints) {

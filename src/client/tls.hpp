@@ -21,10 +21,10 @@ namespace postrider::line {
 /// The settings of all TLS connections of one client or pool; immutable, and shared by threads.
 class tls_context {
   public:
-    /// `site` tells the server from others. `must_verify`: a certificate that does not pass ends the
-    /// handshake; else it is only noted. Null when an option cannot be used; `why` then says which.
+    /// Sessions are resumed by those with the same `key`. `must_verify`: a certificate that does not pass
+    /// ends the handshake; else it is only noted. Null when an option cannot be used; `why` then says which.
     static std::unique_ptr<tls_context> create(const tls_options& options, const host_name& name,
-                                               const std::string& site, bool must_verify, std::string& why);
+                                               std::string key, bool must_verify, std::string& why);
 
   private:
     friend class tls_channel;
