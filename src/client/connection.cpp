@@ -424,8 +424,9 @@ void connection::receive() {
         return;
     }
     waiting_read_ = true;
+    early_ = std::make_unique_for_overwrite<early_octets>();
     socket_.async_receive(
-        asio::buffer(early_),
+        asio::buffer(*early_),
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
             self->waiting_read_ = false;
             self->on_received(error, size);
@@ -435,8 +436,9 @@ void connection::receive() {
 // Also when the wait was cancelled: octets may have come all the same, or somebody called run() since then.
 void connection::on_received(const boost::system::error_code& error, std::size_t size) {
     now_ = now();
+    const std::unique_ptr<early_octets> early = std::move(early_);
     if (size > 0) {
-        take_in({early_.data(), size});
+        take_in({early->data(), size});
     } else if (is_running() && error == asio::error::eof) {
         break_off(errc::connection_lost, transport::closed_by_server);
     } else if (is_running() && error && error != asio::error::operation_aborted) {

@@ -122,7 +122,8 @@ class connection : public std::enable_shared_from_this<connection> {
     std::shared_ptr<connection_info> info_;
     transport transport_;
     std::array<char, 1024> reply_space_{};
-    std::array<char, 512> early_; // what a wait brings
+    using early_octets = std::array<char, 512>;
+    std::unique_ptr<early_octets> early_; // what a wait brings; null while there is none
     session session_;
     dialogue dialogue_;
     std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written

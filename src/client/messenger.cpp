@@ -28,9 +28,10 @@ messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const setti
     : executor_(std::move(executor)), strand_(asio::make_strand(executor_)), settings_(std::move(shared)),
       patient_(patient), config_(settings_->config()), misconfiguration_(settings_->misconfiguration) {
     if (settings_->options.credentials) {
-        const std::string wrong = login_.set_up(settings_->options);
+        login_ = std::make_unique<login>();
+        const std::string wrong = login_->set_up(settings_->options);
         misconfiguration_ = misconfiguration_.empty() ? wrong : misconfiguration_;
-        config_.mechanisms = login_.mechanisms();
+        config_.mechanisms = login_->mechanisms();
     }
 }
 
@@ -296,8 +297,9 @@ bool messenger::draw() {
 
 // False when the message cannot be sent; it has its answer then.
 bool messenger::submit_next() {
-    const shared_operation op = queue_.front();
-    queue_.pop_front();
+    std::list<shared_operation> one;
+    one.splice(one.begin(), queue_, queue_.begin());
+    const shared_operation op = one.front();
     // Whoever was the first of the queue when the session was ready has been parsed already.
     const bool open = op->mail->parsed() || op->mail->parse();
     if (!open || !op->mail->prepare(connection_->engine().server())) {
@@ -309,7 +311,7 @@ bool messenger::submit_next() {
         connection_->count_from_here();
     }
     octets_ += op->mail->total();
-    submitted_.push_back(op);
+    submitted_.splice(submitted_.end(), one);
     connection_->engine().submit(op->mail->transaction());
     return true;
 }
@@ -407,10 +409,7 @@ bool messenger::may_repeat(const operation& op, const delivery::verdict& v) cons
 }
 
 void messenger::end_phase() {
-    while (!repeated_.empty()) {
-        queue_.push_front(std::move(repeated_.back()));
-        repeated_.pop_back();
-    }
+    queue_.splice(queue_.begin(), repeated_);
     phase_ = phase::idle;
     if (connection_ && connection_->is_closed()) {
         drop();

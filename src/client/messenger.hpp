@@ -14,8 +14,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include <deque>
-#include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -116,7 +115,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     boost::asio::any_io_executor strand_;
     std::shared_ptr<const settings> settings_;
     breaker* patient_;
-    login login_;
+    std::unique_ptr<login> login_; // null without credentials
     session_config config_;
     std::string misconfiguration_;
 
@@ -124,10 +123,11 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     std::vector<shared_operation> arrivals_;
 
     phase phase_ = phase::idle;
-    std::deque<shared_operation> queue_;     // its head is what is being done, except for messages under way
-    std::deque<shared_operation> submitted_; // messages the engine has, oldest first
-    std::deque<shared_operation> repeated_;  // to be queued again once the engine has none
-    std::uint64_t octets_ = 0;               // of those submitted
+    // Lists, because they hold no memory while nothing is to do.
+    std::list<shared_operation> queue_;     // its head is what is being done, except for messages under way
+    std::list<shared_operation> submitted_; // messages the engine has, oldest first
+    std::list<shared_operation> repeated_;  // to be queued again once the engine has none
+    std::uint64_t octets_ = 0;              // of those submitted
     unsigned width_ = 1;
     bool session_reused_ = false; // there was something before what is under way
 
