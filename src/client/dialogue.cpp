@@ -64,6 +64,17 @@ void dialogue::tls_started() {
     in_line_.clear();
 }
 
+void dialogue::set_up() {
+    setting_up_ = false;
+    awaited_ = {};
+    info_.steps.shrink_to_fit();
+    info_.ehlo.shrink_to_fit();
+    if (!is_needed()) {
+        in_line_ = {};
+        out_line_ = {};
+    }
+}
+
 void dialogue::show(bool from_us, std::string_view text) const {
     if (options_.transcript) {
         options_.transcript({from_us, tls_, text});

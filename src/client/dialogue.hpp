@@ -29,7 +29,7 @@ class dialogue {
     /// The line is encrypted from here on.
     void tls_started();
     /// The session is ready: what comes now is transcript only, if anybody wants one.
-    void set_up() { setting_up_ = false; }
+    void set_up();
     bool is_needed() const { return setting_up_ || static_cast<bool>(options_.transcript); }
 
   private:
