@@ -12,9 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from machinery import Place, Refused, prepare
+from machinery import Place, Refused, Sink, prepare
 from plots import write_charts
 from report import goals_text, table_text, write_into
+from sink_check import check
 from workloads import TABLES, measure_tables
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
@@ -65,6 +66,8 @@ def machine():
 def measure(options, place, keep):
     """The figures of this run; `keep` is given them after each table, so that a broken run loses little."""
     prepare(place)
+    with Sink(place) as sink:
+        check(sink)
     tables = wanted_tables(options.workloads)
     rounds = options.rounds or (3 if options.quick else 9)
     figures = {"machine": machine(), "rounds": rounds, "tables": [], "content": {}}
