@@ -26,7 +26,7 @@ def arguments():
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="w1 ... w7, or one table such as w6-each")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 9)")
     parser.add_argument("--quick", action="store_true", help="3 rounds, a quarter of the messages")
-    parser.add_argument("--only", action="append", metavar="PEER", help="of the other clients only this one; repeatable")
+    parser.add_argument("--only", action="append", metavar="PEER", help="of the other clients only this; repeatable")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/benchmarks.md")
     parser.add_argument("--build", default=SOURCE / "build-bench", help="the folder of the built programs")
     parser.add_argument("--from-results", action="store_true", help="measure nothing, use the last results again")
