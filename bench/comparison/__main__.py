@@ -12,9 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from machinery import Place, Refused, prepare
+from machinery import Place, Refused, Sink, prepare
 from plots import write_charts
 from report import goals_text, table_text, write_into
+from sink_check import check
 from workloads import TABLES, measure_tables
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
@@ -25,7 +26,7 @@ def arguments():
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="w1 ... w7, or one table such as w6-each")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 9)")
     parser.add_argument("--quick", action="store_true", help="3 rounds, a quarter of the messages")
-    parser.add_argument("--only", action="append", metavar="PEER", help="of the other clients only this one; repeatable")
+    parser.add_argument("--only", action="append", metavar="PEER", help="of the other clients only this; repeatable")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/benchmarks.md")
     parser.add_argument("--build", default=SOURCE / "build-bench", help="the folder of the built programs")
     parser.add_argument("--from-results", action="store_true", help="measure nothing, use the last results again")
@@ -65,6 +66,8 @@ def machine():
 def measure(options, place, keep):
     """The figures of this run; `keep` is given them after each table, so that a broken run loses little."""
     prepare(place)
+    with Sink(place) as sink:
+        check(sink)
     tables = wanted_tables(options.workloads)
     rounds = options.rounds or (3 if options.quick else 9)
     figures = {"machine": machine(), "rounds": rounds, "tables": [], "content": {}}

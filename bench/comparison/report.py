@@ -81,7 +81,8 @@ def goal_rows(results, content):
         yield [by_key[goal.table]["workload"] + ": " + goal.text, f"{sign} {number(goal.limit)} {goal.unit}".strip(),
                shown, verdict]
     for workload, text, value, limit in content_goals(content):
-        yield [f"{workload}: {text}", f"≥ {number(limit)} ×", f"{number(value)} ×", "yes" if value >= limit else "**no**"]
+        verdict = "yes" if value >= limit else "**no**"
+        yield [f"{workload}: {text}", f"≥ {number(limit)} ×", f"{number(value)} ×", verdict]
 
 
 def goals_text(results, content):
