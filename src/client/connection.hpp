@@ -121,7 +121,7 @@ class connection : public std::enable_shared_from_this<connection> {
     const settings& settings_;
     std::shared_ptr<connection_info> info_;
     transport transport_;
-    std::array<char, 1024> reply_space_{};
+    std::array<char, 512> reply_space_{}; // RFC 5321 4.5.3.1.5: a line
     using early_octets = std::array<char, 512>;
     std::unique_ptr<early_octets> early_; // what a wait brings; null while there is none
     session session_;
