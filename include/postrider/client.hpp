@@ -228,7 +228,8 @@ struct addressee {
 struct progress {
     stage at = stage::connect;
     std::uint64_t handed = 0; ///< octets of content, as encoded, that were given to the system
-    std::uint64_t total = 0;  ///< octets of canonical content; 0 while it is not composed
+    std::uint64_t total =
+        0; ///< octets of canonical content, an estimate for more than 4 MiB; 0 while it is not composed
 };
 
 /// A message to be sent. Values: nothing in it must outlive the call.
@@ -240,8 +241,9 @@ struct outgoing {
     /// When set, called once the server's keywords are known, to compose what it takes; replaces `content`.
     /// `why` explains a failure. Called again if the message has to wait for another connection.
     std::function<result<postrider::content>(const capabilities& offered, std::string& why)> compose;
-    /// Unset: told from the content, 7-bit or 8-bit. `binary` must be asked for: it is sent without mending
-    /// line ends.
+    /// Unset: told from the content, 7-bit or 8-bit; of more than 4 MiB it is not known before they are sent,
+    /// and they go as 8-bit where the server takes that. `binary` must be asked for: it is sent without
+    /// mending line ends.
     std::optional<body_type> body;
     /// Unset: told from header and addresses.
     std::optional<bool> smtputf8;

@@ -36,6 +36,9 @@ struct content_traits {
     bool header_has_8bit = false;
     /// False when the header section is not valid UTF-8: no extension makes such a message sendable.
     bool header_is_utf8 = true;
+    /// False for traits_at_start() of a large content: the size is an estimate then, and of the longest line,
+    /// of 8-bit octets and of NUL only what was seen is known.
+    bool whole = true;
 };
 
 /// A half-open range of octets, counted from the start of a content.
@@ -73,6 +76,8 @@ class content {
     std::uint64_t size() const noexcept { return size_; }
     /// Reads everything once. Error: content_unreadable.
     result<content_traits> traits() const;
+    /// Reads the header section and a block, for a content that is too large to be read twice.
+    result<content_traits> traits_at_start() const;
     /// Starts at the first octet.
     reader read() const;
     /// The same octets without those in `gaps`, which are in order and do not overlap. Nothing is copied.
@@ -81,6 +86,7 @@ class content {
   private:
     friend class spool;
     struct source;
+    result<content_traits> look(bool to_the_end) const;
     explicit content(std::shared_ptr<const source> whole);
 
     std::shared_ptr<const source> source_;

@@ -217,6 +217,9 @@ void connector::try_next() {
             self->on_connected(a, error.value());
         }
     });
+    if (next_ == endpoints_.size()) {
+        return;
+    }
     stagger_.expires_after(options_.connect_stagger);
     stagger_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
         if (!error) {
@@ -250,6 +253,7 @@ void connector::on_connected(attempts::iterator a, int error) {
         if (error == 0) {
             info_.attempts[a->index].duration = since(a->since);
             info_.steps.push_back({"connect", since(since_)});
+            info_.peer = info_.attempts[a->index].address;
             stream_socket winner = std::move(a->socket);
             running_.erase(a);
             finish({}, std::move(winner));

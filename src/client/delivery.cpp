@@ -8,6 +8,8 @@ namespace postrider::line {
 
 namespace {
 
+constexpr std::uint64_t read_once_above = std::uint64_t{4} * 1024 * 1024;
+
 bool is_ascii(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -168,7 +170,9 @@ bool delivery::read_content(const capabilities& offered) {
         }
         content_ = std::move(*composed);
     }
-    const result<content_traits> traits = content_.traits();
+    // A large one is read once, while it is sent: with 8BITMIME it may turn out either way (RFC 6152 3).
+    const bool at_a_glance = content_.size() > read_once_above && offered.has(keyword::eight_bit_mime);
+    const result<content_traits> traits = at_a_glance ? content_.traits_at_start() : content_.traits();
     if (!traits) {
         drop_open(traits.error(), stage::mail, "the content cannot be read");
         return false;
@@ -177,7 +181,7 @@ bool delivery::read_content(const capabilities& offered) {
 }
 
 bool delivery::choose_body(const content_traits& traits) {
-    const body_type natural = traits.has_8bit ? body_type::eight_bit : body_type::seven_bit;
+    const body_type natural = traits.has_8bit || !traits.whole ? body_type::eight_bit : body_type::seven_bit;
     transaction_.body = mail_.body.value_or(natural);
     if (traits.has_nul && transaction_.body != body_type::binary) {
         drop_open(errc::content_has_nul, stage::mail,

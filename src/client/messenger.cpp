@@ -141,7 +141,6 @@ void messenger::on_socket(connector::failure why, stream_socket socket,
         return;
     }
     boost::system::error_code ignored;
-    info_->peer = text_of(socket.remote_endpoint(ignored));
     info_->local = text_of(socket.local_endpoint(ignored));
     connection_ =
         std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, patient_, info_);

@@ -98,6 +98,17 @@ class traits_scan {
         return traits_;
     }
 
+    bool in_header() const { return in_header_; }
+
+    // The rest is taken to be like what was seen; rounded up, for a size that is too small promises too much.
+    content_traits finish_early(std::uint64_t seen, std::uint64_t size) {
+        content_traits found = finish();
+        const std::uint64_t added = found.canonical_size - seen;
+        found.canonical_size = size + added * (size / seen + 1);
+        found.whole = false;
+        return found;
+    }
+
   private:
     const char* run(const char* at, const char* end) {
         const char* const begin = at;
@@ -218,8 +229,17 @@ result<content> content::from_fd(int fd) {
 }
 
 result<content_traits> content::traits() const {
+    return look(true);
+}
+
+result<content_traits> content::traits_at_start() const {
+    return look(false);
+}
+
+result<content_traits> content::look(bool to_the_end) const {
     traits_scan scan;
     reader octets = read();
+    std::uint64_t seen = 0;
     for (;;) {
         const auto chunk = octets.next();
         if (!chunk) {
@@ -229,6 +249,10 @@ result<content_traits> content::traits() const {
             return scan.finish();
         }
         scan.feed(*chunk);
+        seen += chunk->size();
+        if (!to_the_end && !scan.in_header() && seen < size_) {
+            return scan.finish_early(seen, size_);
+        }
     }
 }
 
