@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,7 @@ def known(file):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     options = arguments()
     place = Place(SOURCE, options.build)
     file = place.build / "results.json"

@@ -64,6 +64,9 @@ def table_text(result):
     text = [f"### {result['workload']}: {result['title']}", "", aligned(head, rows)]
     if refused:
         text += ["", "Not in it: " + "; ".join(f"{row['name']}: {row['refused']}" for row in refused) + "."]
+    resumed = [f"{row['name']} {row['resumed']:.0%}" for row in able if row.get("resumed")]
+    if resumed:
+        text += ["", f"TLS sessions resumed: {', '.join(resumed)}; the others none."]
     if "heap_per_session" in result:
         text += ["", f"Heap of one idle Postrider session, in clear: {result['heap_per_session']:,} octets."]
     return "\n".join(text)

@@ -135,7 +135,10 @@ class Measurement:
         command = who.peer.command(self.place, self.job(who, sink, count))
         if who.key.startswith("bare-"):
             return run_command(self.place, command, link)
-        return checked_run(self.place, sink, command, count, self.table.size, link)
+        run = checked_run(self.place, sink, command, count, self.table.size, link)
+        if run["sink"]["sessions"] < self.table.sessions:
+            raise Refused(f"{run['sink']['sessions']} sessions instead of {self.table.sessions}")
+        return run
 
     def measure(self, sink, link):
         if self.table.together:
@@ -243,7 +246,7 @@ class Measurement:
                 row |= {"cpus": [run and (run["user"] + run["sys"]) / run["messages"] for run in who.runs]}
                 row |= {"walls": [run and run["wall"] for run in who.runs]}
                 row |= {"rss_kb": statistics.median(run["rss_kb"] for run in runs), "calls": who.calls}
-                row |= {"messages": runs[0]["messages"], "turns": turns_of(runs)}
+                row |= {"messages": runs[0]["messages"], "turns": turns_of(runs), "resumed": resumed_share(runs)}
             rows.append(row)
         return {"key": self.table.key, "workload": self.table.workload, "title": self.table.title, "rows": rows,
                 "rounds": self.rounds, "link_ms": LINK_MILLISECONDS if self.table.link else None,
@@ -255,6 +258,12 @@ def turns_of(runs):
     if "sink" not in runs[0]:
         return None
     return statistics.median(run["sink"]["turns"] / run["messages"] for run in runs)
+
+
+def resumed_share(runs):
+    """Of the TLS handshakes, how many resumed a session."""
+    seen = [run["sink"] for run in runs if run.get("sink", {}).get("handshakes")]
+    return sum(s["resumed"] for s in seen) / sum(s["handshakes"] for s in seen) if seen else None
 
 
 def idle_sessions(place, sessions=1000):

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <malloc.h>
 #include <memory>
 #include <vector>
@@ -113,7 +114,10 @@ void in_a_window(const bench::task& t, const content& c) {
 }
 
 void many(const bench::task& t, const content& c) {
-    crowd sender(t, c, t.number("sessions", 1000), 2 * t.number("window", 1));
+    // All sessions get something to do, also where the windows could take everything.
+    const std::size_t sessions = t.number("sessions", 1000);
+    const std::size_t share = std::max<std::size_t>(t.count / sessions, 1);
+    crowd sender(t, c, sessions, std::min(2 * t.number("window", 1), share));
     bench::stopwatch watch;
     sender.run();
     watch.stop();

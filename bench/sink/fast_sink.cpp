@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -428,6 +429,7 @@ settings parse(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         signal(SIGPIPE, SIG_IGN);
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // ends with whoever measures
         rlimit files{};
         getrlimit(RLIMIT_NOFILE, &files);
         files.rlim_cur = files.rlim_max;

@@ -95,7 +95,7 @@ void messenger::begin() {
         status s;
         s.error = errc::bad_configuration;
         s.detail = misconfiguration_;
-        fail(std::move(s));
+        fail(s);
     } else if (op.what == kind::quit) {
         quit();
     } else if (op.mail && !op.mail->parse()) {
@@ -137,7 +137,7 @@ void messenger::on_socket(connector::failure why, stream_socket socket,
         status s;
         s.error = why.error;
         s.detail = std::move(why.detail);
-        fail(std::move(s));
+        fail(s);
         return;
     }
     boost::system::error_code ignored;
@@ -488,7 +488,7 @@ bool messenger::try_again() {
 }
 
 // There is no session: nobody gets the message.
-void messenger::fail(status why) {
+void messenger::fail(const status& why) {
     const bool of_all = fails_together() && why.error != errc::cancelled;
     do {
         const shared_operation op = queue_.front();
@@ -550,7 +550,7 @@ void messenger::cancel_here(const shared_operation& op) {
     } else if (connector_) {
         connector_->cancel();
         connector_.reset();
-        fail(std::move(s));
+        fail(s);
     } else {
         const auto keep = connection_;
         keep->abort(errc::cancelled);

@@ -100,7 +100,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void rest();
 
     bool try_again();
-    void fail(status why);
+    void fail(const status& why);
     void finish(status s);
     void finish(const shared_operation& op, status s);
     void cancel_here(const shared_operation& op);

@@ -92,6 +92,11 @@ unsigned crowd_server::connections() const {
     return static_cast<unsigned>(all_.size());
 }
 
+unsigned crowd_server::open() const {
+    const std::lock_guard lock(mutex_);
+    return count_open();
+}
+
 unsigned crowd_server::most_at_once() const {
     const std::lock_guard lock(mutex_);
     return most_;

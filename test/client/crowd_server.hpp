@@ -29,8 +29,9 @@ class crowd_server {
 
     std::uint16_t port() const { return port_; }
     unsigned connections() const;
-    /// Connections that neither side has closed, at most at one time. The clients' closing counts as soon as
-    /// it has arrived, whatever the script is doing.
+    /// Connections that neither side has closed, now and at most at one time. The clients' closing counts as
+    /// soon as it has arrived, whatever the script is doing.
+    unsigned open() const;
     unsigned most_at_once() const;
     /// What went wrong in the scripts, first of all; empty when nothing did.
     std::string trouble() const;

@@ -33,6 +33,12 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using steady = std::chrono::steady_clock;
 
+// Asio ends its count of references with a fence, which ThreadSanitizer does not understand.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() {
+    return "race:shared_target_executor\n";
+}
+
 namespace {
 
 outgoing mail_number(std::size_t i, const std::string& domain = "example.org") {
@@ -352,19 +358,19 @@ TEST(PoolLimits, FewerConnectionsFromNowOn) {
 TEST(PoolTurns, PlacesOfThePoolGoRoundTheServers) {
     std::deque<clerk> mail;
     std::deque<crowd_server> servers;
-    std::atomic<int> open{0};
-    std::atomic<int> most{0};
+    std::atomic<unsigned> most{0};
     for (int i = 0; i < 6; ++i) {
         clerk& c = mail.emplace_back([](unsigned, const std::string& command) {
             return command.starts_with("MAIL") ? slow_answer(1ms) : "";
         });
         servers.emplace_back([&](peer& p, unsigned n) {
-            int seen = most;
-            const int now = ++open;
-            while (now > seen && !most.compare_exchange_weak(seen, now)) {
+            unsigned now = 0;
+            for (const crowd_server& s : servers) {
+                now += s.open();
+            }
+            for (unsigned seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
             }
             c(p, n);
-            --open;
         });
     }
     asio::io_context context;
@@ -378,7 +384,8 @@ TEST(PoolTurns, PlacesOfThePoolGoRoundTheServers) {
     }
     EXPECT_TRUE(drain_and_run(context, p).ok());
     a.expect_delivered();
-    EXPECT_LE(most, 2);
+    EXPECT_LE(most, 2U);
+    EXPECT_GT(most, 0U);
     // The server that came last was served long before the first one was through.
     const auto at = [&](std::size_t server, std::size_t message) {
         return mail[server].all().at(message).at;

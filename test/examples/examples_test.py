@@ -197,8 +197,17 @@ class Client(ExampleTest):
                     (content,) = self.delivered(mailbox, before)
                     self.assertEqual(content, f"From: {ALICE}\nTo: {mailbox}\nSubject: For you alone\n\nHello\n.\n".encode())
 
+    def test_pool(self):
+        before = self.snapshots(BOB, ALICE)
+        done = self.send("pool_send", self.hosts[0], BOB, f"refused@{postfix.DOMAIN}", ALICE)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], "200 of 300 delivered")
+        for mailbox in before:
+            subjects = {email.message_from_bytes(m)["Subject"] for m in self.delivered(mailbox, before)}
+            self.assertEqual(subjects, {f"Number {n}" for n in range(100)})
+
     def test_wrong_password(self):
-        for name in ("blocking_send", "coroutine_send"):
+        for name in ("blocking_send", "coroutine_send", "pool_send"):
             before = self.snapshots(BOB)
             done = self.send(name, self.hosts[0], BOB, password="wrong")
             self.assertEqual((done.returncode, "refused the credentials" in done.stderr), (1, True), done.stderr)
