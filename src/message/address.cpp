@@ -1,4 +1,4 @@
-// address.cpp - address lists as people write them (RFC 5322 3.4), and domains as DNS knows them.
+// address.cpp - address lists as people write them (RFC 5322 3.4).
 //
 // The list is cut here and not by GMime, whose parser forgives: it drops what it does not understand, turns
 // A-labels into U-labels and calls itself for groups. A recipient lost in silence is the worst a mail program
@@ -13,7 +13,6 @@
 #include "utf8.hpp"
 
 #include <algorithm>
-#include <idn2.h>
 #include <unordered_set>
 #include <utility>
 
@@ -268,31 +267,6 @@ class list_parser {
 
 } // namespace
 
-namespace {
-
-/// A-labels are looked at, too: whoever shows them in Unicode must not be fooled by ours.
-bool needs_idna(std::string_view domain) {
-    constexpr std::string_view a_label = "xn--";
-    const bool has_a_label =
-        std::search(domain.begin(), domain.end(), a_label.begin(), a_label.end(),
-                    [](char c, char wanted) { return ascii_lower(c) == wanted; }) != domain.end();
-    return has_a_label || std::any_of(domain.begin(), domain.end(), is_8bit);
-}
-
-/// The one mapping people rely on (RFC 5895 2.1), the same in every locale.
-std::string in_lower_case(std::string_view domain) {
-    std::string lower;
-    const char* const end = domain.data() + domain.size();
-    for (const char* at = domain.data(); at < end; at = g_utf8_next_char(at)) {
-        char character[6];
-        const gint size = g_unichar_to_utf8(g_unichar_tolower(g_utf8_get_char(at)), character);
-        lower.append(character, static_cast<std::size_t>(size));
-    }
-    return lower;
-}
-
-} // namespace
-
 errc refuse(std::string* why, errc error, std::string explanation) {
     if (why != nullptr) {
         *why = std::move(explanation);
@@ -339,20 +313,6 @@ errc check_mailbox(std::string_view addr_spec, std::string* why) {
     return errc::ok;
 }
 
-std::string ascii_domain(std::string_view domain) {
-    if (domain.empty() || domain.front() == '[' || !needs_idna(domain)) {
-        return std::string(domain);
-    }
-    char* out = nullptr;
-    // Without UTS #46: its mapping would make ASCII of full-width letters, ideographic stops and their like,
-    // and so one domain of another. IDNA2008 alone refuses them.
-    const int rc = ::idn2_to_ascii_8z(in_lower_case(domain).c_str(), &out,
-                                      IDN2_NO_TR46 | IDN2_NFC_INPUT | IDN2_ALABEL_ROUNDTRIP);
-    std::string found = rc == IDN2_OK && out != nullptr ? out : "";
-    ::idn2_free(out);
-    return found;
-}
-
 std::vector<std::string> distinct_mailboxes(std::span<const std::vector<address>* const> lists) {
     std::vector<std::string> found;
     std::unordered_set<std::string> seen;
@@ -373,25 +333,6 @@ std::vector<std::string> distinct_mailboxes(std::span<const std::vector<address>
 
 result<std::vector<address>> parse_address_list(std::string_view text, std::string* why) {
     return list_parser(text, why).run();
-}
-
-result<std::string> ascii_mailbox(std::string_view addr_spec) {
-    const auto parsed = mailbox::parse(addr_spec);
-    if (!parsed) {
-        return parsed.error();
-    }
-    const std::string_view local = parsed->local_part();
-    if (std::any_of(local.begin(), local.end(), is_8bit)) {
-        return errc::needs_smtputf8;
-    }
-    const std::string domain = ascii_domain(parsed->domain());
-    std::string whole = std::string(local) + "@" + domain;
-    if (domain.empty()) {
-        return errc::bad_address;
-    }
-    // A-labels are longer than what they stand for.
-    const auto again = mailbox::parse(whole);
-    return again ? result<std::string>(std::move(whole)) : again.error();
 }
 
 } // namespace postrider
