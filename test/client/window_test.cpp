@@ -16,6 +16,8 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <thread>
 
 using namespace postrider;
@@ -133,6 +135,110 @@ TEST(Window, EveryMessageArrivesOnceInOrder) {
             }
             EXPECT_EQ(s.counted().connections, 1U);
         }
+    }
+}
+
+// --- many from one thread ---
+
+// Hands out `mails` and keeps the results.
+struct list {
+    std::vector<outgoing> mails;
+    std::size_t next = 0;
+    std::size_t most_ahead = 0;
+    std::map<std::size_t, send_result> results;
+
+    std::function<std::optional<outgoing>()> source() {
+        return [this]() -> std::optional<outgoing> {
+            most_ahead = std::max(most_ahead, next + 1 - results.size());
+            return next < mails.size() ? std::optional(mails[next++]) : std::nullopt;
+        };
+    }
+    std::function<void(std::size_t, send_result)> target() {
+        return [this](std::size_t number, send_result r) {
+            EXPECT_TRUE(results.emplace(number, std::move(r)).second) << number << " twice";
+        };
+    }
+};
+
+TEST(SendAll, EachGetsItsResultAndNoMoreAreTakenThanTheWindowIsWide) {
+    for (const std::uint16_t window : {std::uint16_t{1}, std::uint16_t{7}, automatic_window}) {
+        sink::config c;
+        c.listen = {"127.0.0.1:0"};
+        sink::server s(std::move(c));
+        s.run_in_thread();
+        list all{mails(200)};
+        all.mails[3].recipients = {"no address"};
+        all.mails[70].from = "no@address@";
+        blocking_client client(windowed(s.port(), window));
+        client.send_all(all.source(), all.target());
+        EXPECT_TRUE(client.quit().ok());
+        s.stop();
+        ASSERT_EQ(all.results.size(), 200U);
+        for (const auto& [number, r] : all.results) {
+            EXPECT_EQ(r.ok(), number != 3 && number != 70) << number << explain(r);
+            EXPECT_EQ(r.recipients.at(0).address, all.mails[number].recipients[0].address);
+        }
+        EXPECT_LE(all.most_ahead, window == automatic_window ? widest_automatic_window : window);
+        EXPECT_EQ(s.counted().connections, 1U);
+    }
+}
+
+TEST(SendAll, WithoutAServerEachFailsAndTheCallReturns) {
+    std::uint16_t port = 0;
+    {
+        sink::config c;
+        c.listen = {"127.0.0.1:0"};
+        const sink::server gone(std::move(c));
+        port = gone.port();
+    }
+    list all{mails(5)};
+    blocking_client client(windowed(port, 3));
+    client.send_all(all.source(), all.target());
+    ASSERT_EQ(all.results.size(), 5U);
+    for (const auto& [number, r] : all.results) {
+        EXPECT_EQ(r.error, errc::connection_refused) << number;
+    }
+}
+
+TEST(SendAll, WhatIsThrownComesOutOnceTheOthersAreDone) {
+    sink::config c;
+    c.listen = {"127.0.0.1:0"};
+    sink::server s(std::move(c));
+    s.run_in_thread();
+    list all{mails(50)};
+    blocking_client client(windowed(s.port(), 8));
+    const auto failing_source = [&all, take = all.source()]() mutable {
+        return all.next == 20 ? throw std::runtime_error("disk") : take();
+    };
+    EXPECT_THROW(client.send_all(failing_source, all.target()), std::runtime_error);
+    EXPECT_EQ(all.results.size(), 20U);
+    const auto failing_target = [](std::size_t, const send_result&) { throw std::logic_error("no"); };
+    all = list{mails(50)};
+    EXPECT_THROW(client.send_all(all.source(), failing_target), std::logic_error);
+    EXPECT_TRUE(client.send(mails(1)[0]).ok()); // and the client is as good as before
+    s.stop();
+}
+
+TEST(SendAll, AfterCancellingNothingMoreIsAskedFor) {
+    scripted_server s({[](peer& p) {
+        p.send("220 server.test ready\r\n");
+        p.line();
+        p.send("250-server.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        while (!p.line().empty()) { // and never answers
+        }
+    }});
+    list all{mails(50)};
+    blocking_client client(windowed(s.port(), 4));
+    std::thread other([&client] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        client.cancel();
+    });
+    client.send_all(all.source(), all.target());
+    other.join();
+    EXPECT_EQ(all.next, all.results.size());
+    EXPECT_LE(all.results.size(), 8U);
+    for (const auto& [number, r] : all.results) {
+        EXPECT_EQ(r.error, errc::cancelled) << number;
     }
 }
 
@@ -273,6 +379,78 @@ TEST(Window, WhatCannotBeSentDoesNotHoldUpTheOthers) {
         EXPECT_EQ(results[i].error, wrong.contains(i) ? wrong.at(i) : errc::ok) << i << explain(results[i]);
     }
     s.stop();
+}
+
+// --- turns ---
+
+// Nothing is waited for that the protocol does not force: connection and greeting, EHLO, and all of the
+// message.
+TEST(Turns, AMessageIsAcceptedInTheThirdReply) {
+    for (const bool chunks : {true, false}) {
+        std::promise<void> end;
+        scripted_server s({[&](peer& p) {
+            p.send("220 server.test ready\r\n");
+            EXPECT_EQ(p.line(), "EHLO localhost");
+            p.send("250-server.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+            EXPECT_TRUE(p.line().starts_with("MAIL FROM:"));
+            EXPECT_TRUE(p.line().starts_with("RCPT TO:"));
+            const std::string command = p.line();
+            if (chunks) {
+                ASSERT_TRUE(command.starts_with("BDAT "));
+                p.read(std::stoul(command.substr(5)));
+                p.send("250 ok\r\n250 ok\r\n250 2.0.0 taken\r\n");
+            } else {
+                EXPECT_EQ(command, "DATA");
+                p.send("250 ok\r\n250 ok\r\n354 go on\r\n");
+                p.until(".");
+                p.send("250 2.0.0 taken\r\n");
+            }
+            EXPECT_EQ(p.line(), "QUIT");
+            end.get_future().wait(); // and says nothing
+        }});
+        client_options o = windowed(s.port(), 1, chunks);
+        o.await_quit_reply = false;
+        blocking_client c(o);
+        const send_result r = c.send(mails(1)[0]);
+        EXPECT_TRUE(r.ok()) << explain(r);
+        EXPECT_TRUE(c.quit().ok());
+        end.set_value();
+        EXPECT_EQ(s.trouble(), "");
+    }
+}
+
+// --- large contents ---
+
+// More than a client reads twice: its size is an estimate, and what is wrong with it shows on the way.
+TEST(Large, IsReadOnceAndArrivesWhole) {
+    std::string octets = "Subject: large\r\n\r\n";
+    while (octets.size() < std::size_t{5} * 1024 * 1024) {
+        octets += "." + std::string(60, 'x') + "\n";
+    }
+    octets += "\xC3\xA4\n";
+    std::string canonical;
+    for (const char c : octets) {
+        canonical += c == '\n' && canonical.back() != '\r' ? "\r\n" : std::string(1, c);
+    }
+    for (const bool chunks : {true, false}) {
+        std::string got;
+        sink::config c;
+        c.listen = {"127.0.0.1:0"};
+        c.keep_content = true;
+        c.on_message = [&got](const sink::received& r) { got = got.empty() ? r.content : got; };
+        sink::server s(std::move(c));
+        s.run_in_thread();
+        blocking_client client(windowed(s.port(), 1, chunks));
+        EXPECT_TRUE(client.send(mail_to({"a@example.org"}, octets)).ok());
+        const send_result broken =
+            client.send(mail_to({"a@example.org"}, octets + std::string(1, '\0') + octets));
+        EXPECT_EQ(broken.error, errc::content_has_nul) << explain(broken);
+        EXPECT_TRUE(broken.all(disposition::permanent));
+        EXPECT_TRUE(client.send(mails(1)[0]).ok());
+        s.stop();
+        EXPECT_EQ(s.counted().messages, 2U);
+        EXPECT_TRUE(got == canonical);
+    }
 }
 
 // --- servers that do not bear it ---

@@ -245,6 +245,37 @@ TEST(content, traits_do_not_depend_on_where_blocks_end) {
     }
 }
 
+TEST(content, a_character_does_not_go_on_in_the_next_line) {
+    EXPECT_FALSE(content("Subject: \xC3\r\n\xA4: b\r\n\r\n").traits()->header_is_utf8);
+}
+
+TEST(content, what_is_seen_at_the_start_is_the_header_and_a_block) {
+    const std::string header = "Subject: x\r\n";
+    const std::string line = std::string(70, 'x') + "\n";
+    std::string octets = header + "\r\n";
+    while (octets.size() < 5 * content::block_size) {
+        octets += line;
+    }
+    const auto all = content::lent(octets).traits();
+    const auto start = content::lent(octets).traits_at_start();
+    ASSERT_TRUE(all && start);
+    EXPECT_TRUE(all->whole);
+    EXPECT_FALSE(start->whole);
+    EXPECT_GE(start->canonical_size, all->canonical_size); // never too small where all is alike
+    EXPECT_LT(start->canonical_size, all->canonical_size + all->canonical_size / 50);
+    EXPECT_EQ(start->longest_line, 70U);
+
+    // What is within one block is known whole; and the header is read to its end, however long it is.
+    EXPECT_TRUE(content("Subject: x\r\n\r\nbody").traits_at_start()->whole);
+    std::string long_header;
+    while (long_header.size() < 2 * content::block_size) {
+        long_header += "X-Field: " + std::string(60, 'x') + "\r\n";
+    }
+    const std::string wide = long_header + "Subject: \xC3\xA4\r\n\r\n" + octets;
+    EXPECT_TRUE(content::lent(wide).traits_at_start()->header_has_8bit);
+    EXPECT_FALSE(content::lent(octets + "\xC3\xA4").traits_at_start()->has_8bit);
+}
+
 TEST(content, a_header_in_another_encoding_is_told_from_utf8) {
     EXPECT_TRUE(content("Subject: \xC3\xA4\r\n\r\n\xFF").traits()->header_is_utf8);
     EXPECT_FALSE(content("Subject: \xE4\r\n\r\nbody").traits()->header_is_utf8);
