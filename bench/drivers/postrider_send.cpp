@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <malloc.h>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace {
@@ -105,11 +106,15 @@ class crowd {
 };
 
 void in_a_window(const bench::task& t, const content& c) {
-    const std::size_t window = t.number("window", 1);
-    crowd sender(t, c, 1, 2 * (window == 0 ? widest_automatic_window : window));
+    blocking_client sender(options_for(t));
+    std::size_t left = t.count;
+    const auto next = [&]() -> std::optional<outgoing> {
+        return left-- != 0 ? std::optional(mail_of(c)) : std::nullopt;
+    };
     bench::stopwatch watch;
-    sender.run();
+    sender.send_all(next, [](std::size_t, const send_result& r) { expect(r); });
     watch.stop();
+    sender.quit();
     watch.print(t.count);
 }
 

@@ -439,6 +439,9 @@ void connection::on_received(const boost::system::error_code& error, std::size_t
     const std::unique_ptr<early_octets> early = std::move(early_);
     if (size > 0) {
         take_in({early->data(), size});
+        if (size == early->size()) {
+            read(); // there is more, of which the rest shall be heard before anything is answered
+        }
     } else if (is_running() && error == asio::error::eof) {
         break_off(errc::connection_lost, transport::closed_by_server);
     } else if (is_running() && error && error != asio::error::operation_aborted) {

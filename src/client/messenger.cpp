@@ -170,6 +170,9 @@ void messenger::lend(session& to) {
 }
 
 void messenger::progress(stage at, const transaction* of, std::uint64_t octets) {
+    if (of != nullptr && !reports_) {
+        return; // nobody wants to know, and looking for it among many takes time
+    }
     operation* const op = operation_of(of);
     if (op != nullptr && op->mail) {
         op->mail->report(at, octets);
@@ -310,6 +313,7 @@ bool messenger::submit_next() {
         connection_->count_from_here();
     }
     octets_ += op->mail->total();
+    reports_ = reports_ || op->mail->mail().on_progress;
     submitted_.splice(submitted_.end(), one);
     connection_->engine().submit(op->mail->transaction());
     return true;

@@ -129,6 +129,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     std::list<shared_operation> repeated_;  // to be queued again once the engine has none
     std::uint64_t octets_ = 0;              // of those submitted
     unsigned width_ = 1;
+    bool reports_ = false;        // some message wanted its progress told
     bool session_reused_ = false; // there was something before what is under way
 
     std::shared_ptr<connector> connector_;
