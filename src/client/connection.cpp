@@ -294,6 +294,9 @@ void connection::take_in(std::span<char> octets) {
         user_->progress(session_.failed_at(), nullptr, 0);
     }
     heard_ = set_up_ ? now_ : never;
+    if (set_up_ && session_.outstanding() > 0) {
+        transport_.acknowledge();
+    }
     if (!set_up_) {
         wipe(octets.data(), octets.size()); // a server may have repeated what it was shown
     }

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <system_error>
@@ -159,6 +161,11 @@ transport::step transport::read(std::span<char> space, std::size_t& size) {
             return filled;
         }
     }
+}
+
+void transport::acknowledge() const {
+    const int on = 1;
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); // in vain on a Unix socket
 }
 
 void transport::say_goodbye() {

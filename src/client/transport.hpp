@@ -48,6 +48,10 @@ class transport {
     /// `size` octets of plaintext into `space`.
     step read(std::span<char> space, std::size_t& size);
 
+    /// At once, instead of when there is something to send: a server that answers in small pieces may wait
+    /// for it (RFC 1122 4.2.3.2, and Nagle's rule on its side). Holds for what was read so far.
+    void acknowledge() const;
+
     /// The closing alert, as far as it can be sent without waiting.
     void say_goodbye();
 
