@@ -4,6 +4,7 @@
 // Keys: window=N, chunking=0|1.
 #include "driver.hpp"
 #include "postrider/client.hpp"
+#include "postrider/pool.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -67,33 +68,39 @@ void one_by_one(const bench::task& t, const content& c, bool reconnect) {
     watch.print(t.count);
 }
 
-// Keeps `ahead` messages in each client's hands until all are sent.
+// A pool of so many sessions with one server, given `ahead` messages for each of them until all are sent.
 class crowd {
   public:
-    crowd(const bench::task& t, const content& c, std::size_t clients, std::size_t ahead)
-        : content_(c), left_(t.count), ahead_(ahead) {
-        for (std::size_t i = 0; i < clients; ++i) {
-            clients_.push_back(std::make_unique<client>(context_.get_executor(), options_for(t)));
-        }
-    }
+    crowd(const bench::task& t, const content& c, std::size_t sessions, std::size_t ahead)
+        : content_(c), left_(t.count), ahead_(sessions * ahead),
+          pool_(context_.get_executor(), for_all(sessions)), to_(pool_.at(options_for(t))) {}
 
     void run() {
-        for (const auto& one : clients_) {
-            for (std::size_t i = 0; i < ahead_ && left_ != 0; ++i) {
-                send(*one);
-            }
+        for (std::size_t i = 0; i < ahead_ && left_ != 0; ++i) {
+            send();
         }
-        context_.run();
-        context_.restart();
+        while (open_ != 0) {
+            context_.run_one();
+        }
     }
 
   private:
-    void send(client& by) {
+    static pool_options for_all(std::size_t sessions) {
+        pool_options o;
+        o.connections = o.per_server.connections = static_cast<unsigned>(sessions);
+        o.queue = o.per_server.queue = std::size_t{256} * sessions;
+        o.per_server.messages_per_connection = 0;
+        return o;
+    }
+
+    void send() {
         --left_;
-        by.async_send(mail_of(content_), [this, &by](const send_result& r) {
+        ++open_;
+        pool_.async_send(to_, mail_of(content_), [this](const send_result& r) {
             expect(r);
+            --open_;
             if (left_ != 0) {
-                send(by);
+                send();
             }
         });
     }
@@ -102,7 +109,9 @@ class crowd {
     content content_;
     std::size_t left_;
     std::size_t ahead_;
-    std::vector<std::unique_ptr<client>> clients_;
+    std::size_t open_ = 0;
+    pool pool_;
+    destination to_;
 };
 
 void in_a_window(const bench::task& t, const content& c) {
