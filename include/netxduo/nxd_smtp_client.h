@@ -254,6 +254,7 @@ typedef struct NX_SMTP_CLIENT_STRUCT {
     UINT nx_smtp_client_keep;
     UINT nx_smtp_client_connected; /* A kept session is there. */
     UINT nx_smtp_client_secure;
+    UINT nx_smtp_client_two_steps; /* The server cannot take AUTH with an initial response. */
 #ifdef NX_SECURE_ENABLE
     UINT(*nx_smtp_client_tls_setup)
     (struct NX_SMTP_CLIENT_STRUCT* client_ptr, NX_SECURE_TLS_SESSION* session_ptr);

@@ -97,11 +97,26 @@ UINT address(NX_SMTP_CLIENT& c, const room& where, CHAR* to, transaction& t) {
     return NX_SUCCESS;
 }
 
+namespace {
+
+// A server that cannot read AUTH with an initial response says 501 (RFC 4954 4); older ones do. From then on
+// it is known to need the two steps.
+bool learns_two_steps(NX_SMTP_CLIENT& c, const engine& e, const transaction& t) {
+    const bool learns = e.s.error() == errc::auth_refused && t.recipients[0].result.code == 501 &&
+                        e.s.used_mechanism() == &e.plain && e.config.initial_response;
+    c.nx_smtp_client_two_steps = learns ? 1 : c.nx_smtp_client_two_steps;
+    return learns;
+}
+
+} // namespace
+
 UINT send(NX_SMTP_CLIENT& c, const room& where, transaction& t, content_source& content) {
     return on_session(c, where, [&](bool reused) -> tried {
         const want w = attempt(c, *where.e, t, content);
-        const bool again = w == want::closed && may_do_better(*where.e, t, reused) && content.rewind();
-        return {w, result_of(c, *where.e, t), again};
+        const bool closed = w == want::closed;
+        const bool learnt = closed && learns_two_steps(c, *where.e, t);
+        const bool again = closed && (learnt || may_do_better(*where.e, t, reused)) && content.rewind();
+        return {w, result_of(c, *where.e, t), again, learnt};
     });
 }
 

@@ -42,6 +42,7 @@ struct tried {
     want w;
     UINT status;
     bool again;
+    bool use_ehlo = false; // then, also on a connection that was a new one
 };
 
 /// Connects unless a session is kept, and tries; at most once more. `attempt(reused)` gives a tried.
@@ -60,7 +61,7 @@ UINT on_session(NX_SMTP_CLIENT& c, const room& where, Attempt attempt) {
         if (!t.again) {
             return t.status;
         }
-        use_ehlo = reused;
+        use_ehlo = reused || t.use_ehlo;
         reused = false;
     }
 }

@@ -146,6 +146,7 @@ session_config engine::settings(const NX_SMTP_CLIENT& c, std::span<mechanism* co
     config.optional_auth = none;
     config.try_unlisted_mechanism = true;
     config.use_ehlo = use_ehlo;
+    config.initial_response = c.nx_smtp_client_two_steps == 0;
     config.tls = secure_of(c) == NX_SMTP_CLIENT_STARTTLS       ? tls_policy::required
                  : secure_of(c) == NX_SMTP_CLIENT_IMPLICIT_TLS ? tls_policy::implicit
                                                                : tls_policy::none;

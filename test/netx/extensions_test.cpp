@@ -30,6 +30,18 @@ class extensions : public smtp {
     NX_SMTP_RECIPIENT memory[6]{};
 };
 
+// An older server takes no initial response: that is tried once, and known from then on.
+TEST_F(extensions, plain_takes_two_steps_where_one_is_not_understood) {
+    server.on("AUTH", {"501 5.5.4 AUTH PLAIN takes no argument\r\n", "334 \r\n"});
+    server.on("RESPONSE", {"235 welcome\r\n"});
+    create(with_plain);
+    EXPECT_EQ(send(), success);
+    EXPECT_EQ(server.heard().credentials, "AUTH PLAIN " + plain("user", "secret"));
+    EXPECT_EQ(send(), success);
+    const auto heard = server.heard().lines;
+    EXPECT_EQ(lines(heard.begin() + 1, heard.begin() + 3), (lines{"AUTH PLAIN", plain("user", "secret")}));
+}
+
 TEST_F(extensions, recipients_to_cc_and_bcc) {
     create();
     ASSERT_EQ(nx_smtp_client_recipients_set(&client, memory, 6), success);
