@@ -121,7 +121,8 @@ class connection : public std::enable_shared_from_this<connection> {
     const settings& settings_;
     std::shared_ptr<connection_info> info_;
     transport transport_;
-    std::array<char, 512> reply_space_{}; // RFC 5321 4.5.3.1.5: a line
+    // A reply's line has 512 octets (RFC 5321 4.5.3.1.5); lists of mechanisms have been seen to be longer.
+    std::array<char, 704> reply_space_{};
     using early_octets = std::array<char, 512>;
     std::unique_ptr<early_octets> early_; // what a wait brings; null while there is none
     session session_;
