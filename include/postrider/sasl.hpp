@@ -31,8 +31,7 @@ class mechanism {
     /// exchange.
     virtual errc respond(std::string_view challenge) noexcept = 0;
 
-    /// The same for a challenge that is no base64, or longer than the session keeps. Most cancel the
-    /// exchange.
+    /// The same for a challenge that is not base64: an error for all but LOGIN, whose prompts say nothing.
     virtual errc respond_to_unreadable() noexcept { return errc::auth_challenge; }
 
     /// The response is the concatenation of part(0), part(1) ...; data() == nullptr ends it.
