@@ -89,8 +89,11 @@ class content {
     result<content_traits> look(bool to_the_end) const;
     explicit content(std::shared_ptr<const source> whole);
 
+    std::span<const octet_range> slices() const noexcept; // of the source, none empty
+
     std::shared_ptr<const source> source_;
-    std::vector<octet_range> slices_; // of the source, none empty
+    octet_range whole_;               // the one slice where nothing was left out: a copy needs no memory
+    std::vector<octet_range> slices_; // else
     std::uint64_t size_ = 0;
 };
 

@@ -9,29 +9,51 @@ namespace postrider::line {
 
 class breaker {
   public:
+    /// Something begins; what was struck before is not meant. Ends with the object.
+    class guard {
+      public:
+        explicit guard(breaker& of) : of_(of) { of_.set_busy(true); }
+        guard(const guard&) = delete;
+        guard& operator=(const guard&) = delete;
+        ~guard() { of_.set_busy(false); }
+
+      private:
+        breaker& of_;
+    };
+
+    /// The socket that what is under way waits on from now.
     void watch(int descriptor) {
         const std::lock_guard lock(mutex_);
         descriptor_ = descriptor;
-        struck_ = false;
+        if (struck_) {
+            ::shutdown(descriptor_, SHUT_RDWR); // before there was a socket
+        }
     }
     /// Before the descriptor is closed: its number may be another socket's a moment later.
     void forget() {
         const std::lock_guard lock(mutex_);
         descriptor_ = -1;
     }
-    /// Ends whatever waits on the socket.
+    /// Ends whatever waits on the socket, or will do so for what is under way.
     void strike() {
         const std::lock_guard lock(mutex_);
+        struck_ = struck_ || busy_ || descriptor_ >= 0;
         if (descriptor_ >= 0) {
-            struck_ = true;
             ::shutdown(descriptor_, SHUT_RDWR);
         }
     }
     bool struck() const noexcept { return struck_; }
 
   private:
+    void set_busy(bool yes) {
+        const std::lock_guard lock(mutex_);
+        struck_ = struck_ && !yes;
+        busy_ = yes;
+    }
+
     std::mutex mutex_;
     int descriptor_ = -1;
+    bool busy_ = false;
     std::atomic<bool> struck_ = false;
 };
 

@@ -123,6 +123,7 @@ struct blocking_client::impl {
     template <class Result>
     Result run(const std::shared_ptr<operation>& op, std::function<void(Result)> operation::*done) {
         std::optional<Result> result;
+        const line::breaker::guard busy(blocked);
         (*op).*done = [&result](Result r) { result.emplace(std::move(r)); };
         context.restart();
         context.poll(); // what was posted meanwhile comes first
@@ -224,6 +225,7 @@ void blocking_client::send_all(std::function<std::optional<outgoing>()> next,
                                std::function<void(std::size_t, send_result)> done) {
     const std::size_t window = impl_->window == automatic_window ? widest_automatic_window : impl_->window;
     batch all(*impl_->inner, window, std::move(next), std::move(done));
+    const line::breaker::guard busy(impl_->blocked);
     impl_->context.restart();
     impl_->context.poll();
     all.top_up();

@@ -28,15 +28,13 @@ struct connection::incoming_octets {
     std::array<char, 16384> space;
 };
 
-connection::connection(asio::any_io_executor strand, stream_socket socket, const settings& shared,
+connection::connection(asio::any_io_executor strand, line_socket socket, const settings& shared,
                        const session_config& config, breaker* patient, std::shared_ptr<connection_info> info)
     : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
-      transport_(socket_.native_handle()), session_(config, reply_space_),
+      transport_(socket_.descriptor()), session_(config, reply_space_),
       dialogue_(settings_.options, settings_.mask, *info_), patient_(patient), timer_(strand_) {
     if (patient_ != nullptr) {
-        boost::system::error_code ignored; // if it does not block, the wait is a busy one, and still right
-        socket_.native_non_blocking(false, ignored);
-        patient_->watch(socket_.native_handle());
+        patient_->watch(socket_.descriptor());
     }
 }
 
@@ -72,8 +70,7 @@ void connection::close() {
         if (patient_ != nullptr) {
             patient_->forget();
         }
-        boost::system::error_code ignored;
-        socket_.close(ignored);
+        socket_.close();
     }
     timer_.cancel();
     timer_set_ = never;
@@ -164,7 +161,7 @@ bool connection::read_when_it_comes() {
         receive_limit_ = std::min(left, longest_wait) + 1;
         const timeval limit{static_cast<time_t>(receive_limit_ / 1000),
                             static_cast<suseconds_t>(receive_limit_ % 1000 * 1000)};
-        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        ::setsockopt(socket_.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     }
     transport_.let_reads_block(true);
     read();
@@ -390,7 +387,7 @@ void connection::wait_here() {
     const instant deadline = handshaking_ ? handshake_deadline_ : session_.deadline();
     const instant at = now();
     const instant left = deadline > at ? std::min(deadline - at, longest_wait) : 0;
-    pollfd wanted{socket_.native_handle(), static_cast<short>(has_output() ? POLLIN | POLLOUT : POLLIN), 0};
+    pollfd wanted{socket_.descriptor(), static_cast<short>(has_output() ? POLLIN | POLLOUT : POLLIN), 0};
     ::poll(&wanted, 1, static_cast<int>(left));
 }
 
@@ -411,13 +408,15 @@ void connection::wait_for(asio::socket_base::wait_type what, bool& waiting) {
         return;
     }
     waiting = true;
-    socket_.async_wait(what, [self = shared_from_this(), &waiting](const boost::system::error_code&) {
-        // Also when the wait was cancelled: somebody may have called run() since then.
-        waiting = false;
-        if (self->is_running()) {
-            self->pump();
-        }
-    });
+    socket_.waited().async_wait(what,
+                                [self = shared_from_this(), &waiting](const boost::system::error_code&) {
+                                    // Also when the wait was cancelled: somebody may have called run() since
+                                    // then.
+                                    waiting = false;
+                                    if (self->is_running()) {
+                                        self->pump();
+                                    }
+                                });
 }
 
 // Waiting and reading in one spare the system a call each time. Not before the session is set up: what comes
@@ -428,7 +427,7 @@ void connection::receive() {
     }
     waiting_read_ = true;
     early_ = std::make_unique_for_overwrite<early_octets>();
-    socket_.async_receive(
+    socket_.waited().async_receive(
         asio::buffer(*early_),
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
             self->waiting_read_ = false;
@@ -478,7 +477,7 @@ void connection::finish() {
     // Nobody waits on an idle line: it would keep the context running.
     boost::system::error_code ignored;
     if (waiting_read_ || waiting_write_) {
-        socket_.cancel(ignored);
+        socket_.waited().cancel(ignored);
     }
     timer_.cancel();
     timer_set_ = never;

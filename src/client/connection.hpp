@@ -51,7 +51,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
     /// The socket is connected. Settings, configuration and `patient` must outlive it. With `patient` it
     /// waits in the calling thread, and that is where others can reach it; else on the strand.
-    connection(boost::asio::any_io_executor strand, stream_socket socket, const settings& shared,
+    connection(boost::asio::any_io_executor strand, line_socket socket, const settings& shared,
                const session_config& config, breaker* patient, std::shared_ptr<connection_info> info);
     ~connection();
 
@@ -117,7 +117,7 @@ class connection : public std::enable_shared_from_this<connection> {
     static instant now();
 
     boost::asio::any_io_executor strand_;
-    stream_socket socket_;
+    line_socket socket_;
     const settings& settings_;
     std::shared_ptr<connection_info> info_;
     transport transport_;

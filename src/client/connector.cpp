@@ -12,6 +12,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <system_error>
 
 namespace postrider::line {
@@ -19,6 +21,11 @@ namespace postrider::line {
 namespace asio = boost::asio;
 
 namespace {
+
+// How long a patient one blocks its thread for an address: most servers answer by then, and whoever wants to
+// end it waits no longer. After that Asio waits.
+constexpr std::chrono::milliseconds patience{100};
+constexpr std::chrono::milliseconds patience_beside_others{1};
 
 std::chrono::microseconds since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
@@ -65,25 +72,18 @@ std::string text_of(const stream_endpoint& endpoint) {
 }
 
 connector::connector(asio::any_io_executor strand, const client_options& options, host_name host,
-                     connection_info& info)
-    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), looked_up_(strand_),
-      deadline_(strand_), stagger_(strand_) {}
+                     connection_info& info, bool patient)
+    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), patient_(patient),
+      looked_up_(strand_), deadline_(strand_), stagger_(strand_) {}
 
 std::uint16_t connector::port() const {
     return options_.server.port != 0 ? options_.server.port : default_port(options_.server);
 }
 
 void connector::start(callback done) {
+    const auto keep = shared_from_this(); // also when the end comes within
     done_ = std::move(done);
-    since_ = clock::now();
-    deadline_.expires_after(options_.connect_timeout);
-    deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-        if (!error) {
-            self->fail(errc::timed_out, self->endpoints_.empty()
-                                            ? self->host_.text + ": no answer to the look-up in time"
-                                            : "no connection in time");
-        }
-    });
+    begun_ = since_ = clock::now();
     if (!options_.server.unix_path.empty()) {
         sockaddr_un longest{};
         if (options_.server.unix_path.size() >= sizeof longest.sun_path) {
@@ -99,6 +99,20 @@ void connector::start(callback done) {
     }
 }
 
+void connector::await_deadline() {
+    if (std::exchange(limited_, true)) {
+        return;
+    }
+    deadline_.expires_at(begun_ + options_.connect_timeout);
+    deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+        if (!error) {
+            self->fail(errc::timed_out, self->endpoints_.empty()
+                                            ? self->host_.text + ": no answer to the look-up in time"
+                                            : "no connection in time");
+        }
+    });
+}
+
 void connector::cancel() {
     done_ = nullptr;
     deadline_.cancel();
@@ -106,8 +120,7 @@ void connector::cancel() {
     looked_up_.close();
     resolution_.reset();
     for (attempt& a : running_) {
-        boost::system::error_code ignored;
-        a.socket.close(ignored);
+        a.socket.close();
     }
 }
 
@@ -127,6 +140,7 @@ void connector::look_up() {
 }
 
 void connector::await_look_up() {
+    await_deadline();
     looked_up_.async_wait(asio::posix::descriptor_base::wait_read,
                           [self = shared_from_this()](const boost::system::error_code& error) {
                               if (!error && self->done_) {
@@ -205,63 +219,105 @@ void connector::try_next() {
     const stream_endpoint endpoint = endpoints_[next_++];
     info_.attempts.push_back({text_of(endpoint), errc::ok, "", {}});
     const auto a = running_.emplace(running_.end(), strand_, info_.attempts.size() - 1, endpoint);
-    std::string detail;
-    if (!open(*a, detail)) {
-        record_failure(*a, errc::connection_failed, detail);
-        running_.erase(a);
-        on_connected(running_.end(), 0);
+    const int error = connect(*a);
+    if (error == EINPROGRESS) {
+        await(a);
+    } else {
+        on_connected(a, error);
+    }
+}
+
+// Returns 0, EINPROGRESS or why it failed.
+int connector::connect(attempt& a) const {
+    const auto protocol = a.endpoint.protocol();
+    const int how = protocol.type() | SOCK_CLOEXEC | (patient_ ? 0 : SOCK_NONBLOCK);
+    const int descriptor = ::socket(protocol.family(), how, protocol.protocol());
+    if (descriptor < 0) {
+        return errno;
+    }
+    a.socket.take(descriptor);
+    boost::system::error_code error;
+    if (!patient_) {
+        a.socket.let_wait(protocol, error);
+    }
+    if (error) {
+        return error.value();
+    }
+    const bool local = protocol.family() == AF_UNIX;
+    if (!local && !set_options(descriptor)) {
+        return errno;
+    }
+    int result = 0;
+    do {
+        result = ::connect(descriptor, a.endpoint.data(), static_cast<socklen_t>(a.endpoint.size()));
+    } while (local && result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno; // TCP goes on by itself
+}
+
+// False with errno.
+bool connector::set_options(int descriptor) const {
+    // Our writes are whole groups of commands; waiting for more would only wait for the peer's delayed ACK.
+    const int on = 1;
+    if (::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
+        return false;
+    }
+    if (patient_) {
+        const auto longest = running_.size() > 1         ? patience_beside_others
+                             : next_ < endpoints_.size() ? std::min(patience, options_.connect_stagger)
+                                                         : patience;
+        const auto limit =
+            std::max(std::chrono::milliseconds(1), std::min(longest, options_.connect_timeout));
+        const timeval wait{0, static_cast<suseconds_t>(std::chrono::microseconds(limit).count())};
+        ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    }
+    if (options_.source_address.empty()) {
+        return true;
+    }
+    const asio::ip::tcp::endpoint from(asio::ip::make_address(options_.source_address), 0);
+    return ::bind(descriptor, from.data(), static_cast<socklen_t>(from.size())) == 0;
+}
+
+void connector::await(attempts::iterator a) {
+    boost::system::error_code error;
+    if (patient_) {
+        a->socket.let_wait(a->endpoint.protocol(), error);
+    }
+    if (error) {
+        on_connected(a, error.value());
         return;
     }
-    a->socket.async_connect(endpoint, [self = shared_from_this(), a](const boost::system::error_code& error) {
-        if (self->done_) {
-            self->on_connected(a, error.value());
-        }
-    });
+    a->socket.waited().async_wait(asio::socket_base::wait_write,
+                                  [self = shared_from_this(), a](const boost::system::error_code& failed) {
+                                      if (self->done_) {
+                                          self->on_connected(a, failed ? failed.value()
+                                                                       : a->socket.take_error());
+                                      }
+                                  });
+    await_deadline();
     if (next_ == endpoints_.size()) {
         return;
     }
-    stagger_.expires_after(options_.connect_stagger);
-    stagger_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-        if (!error) {
+    stagger_.expires_at(a->since + options_.connect_stagger);
+    stagger_.async_wait([self = shared_from_this()](const boost::system::error_code& off) {
+        if (!off) {
             self->try_next();
         }
     });
 }
 
-bool connector::open(attempt& a, std::string& detail) const {
-    boost::system::error_code error;
-    a.socket.open(a.endpoint.protocol(), error);
-    if (!error && a.endpoint.protocol().family() != AF_UNIX) {
-        // Our writes are whole groups of commands; waiting for more would only wait for the peer's delayed
-        // ACK.
-        a.socket.set_option(asio::ip::tcp::no_delay(true), error);
-        if (!error && !options_.source_address.empty()) {
-            const asio::ip::tcp::endpoint from(asio::ip::make_address(options_.source_address), 0);
-            a.socket.bind(from, error);
-        }
-    }
-    if (!error) {
-        a.socket.native_non_blocking(true, error);
-    }
-    detail = error ? error.message() : "";
-    return !error;
-}
-
-// `a` is connected or has failed; at running_.end() it never began.
+// `a` is connected or has failed.
 void connector::on_connected(attempts::iterator a, int error) {
-    if (a != running_.end()) {
-        if (error == 0) {
-            info_.attempts[a->index].duration = since(a->since);
-            info_.steps.push_back({"connect", since(since_)});
-            info_.peer = info_.attempts[a->index].address;
-            stream_socket winner = std::move(a->socket);
-            running_.erase(a);
-            finish({}, std::move(winner));
-            return;
-        }
-        record_failure(*a, errc_of_errno(error), text_of_errno(error));
+    if (error == 0) {
+        info_.attempts[a->index].duration = since(a->since);
+        info_.steps.push_back({"connect", since(since_)});
+        info_.peer = info_.attempts[a->index].address;
+        line_socket winner = std::move(a->socket);
         running_.erase(a);
+        finish({}, std::move(winner));
+        return;
     }
+    record_failure(*a, errc_of_errno(error), text_of_errno(error));
+    running_.erase(a);
     if (next_ < endpoints_.size()) {
         try_next();
     } else if (running_.empty()) {
@@ -287,10 +343,10 @@ void connector::fail(errc error, std::string detail) {
     for (const attempt& a : running_) {
         record_failure(a, error, detail);
     }
-    finish({error, std::move(detail)}, stream_socket(strand_));
+    finish({error, std::move(detail)}, line_socket(strand_));
 }
 
-void connector::finish(failure why, stream_socket socket) {
+void connector::finish(failure why, line_socket socket) {
     callback done = std::move(done_);
     for (const attempt& a : running_) { // the losers
         if (info_.attempts[a.index].error == errc::ok) {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "host_name.hpp"
+#include "line_socket.hpp"
 #include "postrider/client.hpp"
 #include "resolution.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,13 +20,11 @@
 
 namespace postrider::line {
 
-using stream_socket = boost::asio::generic::stream_protocol::socket;
-using stream_endpoint = boost::asio::generic::stream_protocol::endpoint;
-
 /// "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path".
 std::string text_of(const stream_endpoint& endpoint);
 
-/// One attempt to reach the server. All calls and callbacks on the executor, which must be a strand.
+/// One attempt to reach the server. All calls and callbacks on the executor, which must be a strand; the
+/// callback may come within start().
 class connector : public std::enable_shared_from_this<connector> {
   public:
     struct failure {
@@ -34,11 +32,12 @@ class connector : public std::enable_shared_from_this<connector> {
         std::string detail;
     };
     /// The socket is open when failure::error is ok.
-    using callback = std::function<void(failure, stream_socket)>;
+    using callback = std::function<void(failure, line_socket)>;
 
     /// The options and `info`, which gets attempts and durations, must outlive it or the call of cancel().
+    /// `patient`: may block the calling thread for a moment, and need not give a socket that Asio knows.
     connector(boost::asio::any_io_executor strand, const client_options& options, host_name host,
-              connection_info& info);
+              connection_info& info, bool patient);
 
     /// `done` is called once, unless cancel() comes first.
     void start(callback done);
@@ -50,7 +49,7 @@ class connector : public std::enable_shared_from_this<connector> {
     struct attempt {
         attempt(const boost::asio::any_io_executor& strand, std::size_t entry, stream_endpoint to)
             : socket(strand), index(entry), endpoint(std::move(to)) {}
-        stream_socket socket;
+        line_socket socket;
         std::size_t index; // in connection_info::attempts
         stream_endpoint endpoint;
         clock::time_point since = clock::now();
@@ -64,10 +63,13 @@ class connector : public std::enable_shared_from_this<connector> {
     std::string objection_to(const boost::asio::ip::address& address) const;
     void race(std::vector<stream_endpoint> endpoints);
     void try_next();
-    bool open(attempt& a, std::string& detail) const;
+    int connect(attempt& a) const;
+    bool set_options(int descriptor) const;
+    void await(attempts::iterator a);
+    void await_deadline();
     void on_connected(attempts::iterator a, int error);
     void record_failure(const attempt& a, errc error, std::string detail);
-    void finish(failure why, stream_socket socket);
+    void finish(failure why, line_socket socket);
     void fail(errc error, std::string detail);
     std::uint16_t port() const;
 
@@ -75,6 +77,8 @@ class connector : public std::enable_shared_from_this<connector> {
     const client_options& options_;
     host_name host_;
     connection_info& info_;
+    const bool patient_;
+    bool limited_ = false; // the deadline is being waited for
     callback done_;
     std::shared_ptr<resolution> resolution_;
     boost::asio::posix::stream_descriptor looked_up_;
@@ -83,7 +87,8 @@ class connector : public std::enable_shared_from_this<connector> {
     std::vector<stream_endpoint> endpoints_;
     std::size_t next_ = 0;
     attempts running_;
-    clock::time_point since_;
+    clock::time_point begun_; // the whole
+    clock::time_point since_; // the step
 };
 
 } // namespace postrider::line

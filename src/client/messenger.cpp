@@ -123,15 +123,16 @@ void messenger::connect() {
     if (current().mail) {
         current().mail->report(stage::connect);
     }
-    connector_ = std::make_shared<connector>(strand_, settings_->options, settings_->host, *info_);
-    connector_->start([self = shared_from_this(), since = std::chrono::steady_clock::now()](
-                          connector::failure why, stream_socket socket) {
+    connector_ = std::make_shared<connector>(strand_, settings_->options, settings_->host, *info_,
+                                             patient_ != nullptr);
+    connector_->start([self = shared_from_this(),
+                       since = std::chrono::steady_clock::now()](connector::failure why, line_socket socket) {
         self->connector_.reset();
         self->on_socket(std::move(why), std::move(socket), since);
     });
 }
 
-void messenger::on_socket(connector::failure why, stream_socket socket,
+void messenger::on_socket(connector::failure why, line_socket socket,
                           std::chrono::steady_clock::time_point since) {
     if (why.error != errc::ok) {
         status s;
@@ -140,8 +141,7 @@ void messenger::on_socket(connector::failure why, stream_socket socket,
         fail(s);
         return;
     }
-    boost::system::error_code ignored;
-    info_->local = text_of(socket.local_endpoint(ignored));
+    info_->local = text_of(socket.local_endpoint());
     connection_ =
         std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, patient_, info_);
     if (config_.tls == tls_policy::implicit) {

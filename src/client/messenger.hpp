@@ -69,7 +69,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void begin();
     void need_session();
     void connect();
-    void on_socket(connector::failure why, stream_socket socket, std::chrono::steady_clock::time_point since);
+    void on_socket(connector::failure why, line_socket socket, std::chrono::steady_clock::time_point since);
     void run();
     connection::verdict judge(want w) override;
     void lend(session& to) override;

@@ -1,5 +1,7 @@
 #include "operation.hpp"
 
+#include "recycled.hpp"
+
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
@@ -47,7 +49,7 @@ void answer(std::function<void(Result)>& at_once, operation::completion<Result>&
 } // namespace
 
 std::shared_ptr<operation> operation::plain(kind what) {
-    auto op = std::make_shared<operation>();
+    auto op = std::allocate_shared<operation>(recycled<operation>());
     op->what = what;
     return op;
 }

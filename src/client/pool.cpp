@@ -2,6 +2,7 @@
 #include "postrider/pool.hpp"
 
 #include "launch.hpp"
+#include "recycled.hpp"
 #include "scheduler.hpp"
 
 #include <exception>
@@ -13,7 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 std::shared_ptr<line::request> make_request(line::request::wish what, std::shared_ptr<line::site> to) {
-    auto r = std::make_shared<line::request>();
+    auto r = std::allocate_shared<line::request>(line::recycled<line::request>());
     r->for_what = what;
     r->to = std::move(to);
     return r;

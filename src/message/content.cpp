@@ -169,11 +169,8 @@ bool content::source::unchanged() const noexcept {
     return same;
 }
 
-content::content(std::shared_ptr<const source> whole) : source_(std::move(whole)), size_(source_->size) {
-    if (size_ != 0) {
-        slices_.push_back({0, size_});
-    }
-}
+content::content(std::shared_ptr<const source> whole)
+    : source_(std::move(whole)), whole_{0, source_->size}, size_(source_->size) {}
 
 content::content(std::string text) {
     auto made = std::make_shared<source>();
@@ -229,7 +226,15 @@ result<content> content::from_fd(int fd) {
 }
 
 result<content_traits> content::traits() const {
-    return look(true);
+    const bool kept = source_ != nullptr && !source_->in_file() && size_ == source_->size;
+    if (!kept) {
+        return look(true);
+    }
+    const std::lock_guard lock(source_->measuring);
+    if (!source_->measured) {
+        source_->measured = *look(true); // memory is always readable
+    }
+    return *source_->measured;
 }
 
 result<content_traits> content::traits_at_start() const {
@@ -260,12 +265,16 @@ content::reader content::read() const {
     return reader(*this);
 }
 
+std::span<const octet_range> content::slices() const noexcept {
+    return whole_.end != 0 ? std::span(&whole_, 1) : std::span(slices_);
+}
+
 content content::without(std::span<const octet_range> gaps) const {
     content kept;
     kept.source_ = source_;
     std::uint64_t at = 0; // where the slice begins, counted in this content
     std::size_t gap = 0;
-    for (const octet_range slice : slices_) {
+    for (const octet_range slice : slices()) {
         const std::uint64_t end = at + (slice.end - slice.begin);
         std::uint64_t from = at;
         const auto keep = [&](std::uint64_t to) {
@@ -288,7 +297,7 @@ content content::without(std::span<const octet_range> gaps) const {
 }
 
 result<std::span<const char>> content::reader::next() {
-    const auto& slices = content_.slices_;
+    const std::span<const octet_range> slices = content_.slices();
     while (slice_ != slices.size() && done_ == slices[slice_].end - slices[slice_].begin) {
         ++slice_;
         done_ = 0;

@@ -4,8 +4,11 @@
 #include "postrider/path.hpp"
 
 #include <algorithm>
-#include <glib.h>
+#include <clocale>
+#include <cwchar>
+#include <cwctype>
 #include <idn2.h>
+#include <locale.h>
 #include <utility>
 
 namespace postrider {
@@ -25,15 +28,44 @@ bool needs_idna(std::string_view domain) {
     return has_a_label || std::any_of(domain.begin(), domain.end(), is_8bit);
 }
 
-/// The one mapping people rely on (RFC 5895 2.1), the same in every locale.
-std::string in_lower_case(std::string_view domain) {
-    std::string lower;
-    const char* const end = domain.data() + domain.size();
-    for (const char* at = domain.data(); at < end; at = g_utf8_next_char(at)) {
-        char character[6];
-        const gint size = g_unichar_to_utf8(g_unichar_tolower(g_utf8_get_char(at)), character);
-        lower.append(character, static_cast<std::size_t>(size));
+/// The calling thread's locale is one that knows UTF-8 and nobody's language, as long as this lives.
+class neutral_locale {
+  public:
+    neutral_locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})) {
+        before_ = is_there() ? ::uselocale(locale_) : locale_t{};
     }
+    neutral_locale(const neutral_locale&) = delete;
+    neutral_locale& operator=(const neutral_locale&) = delete;
+    ~neutral_locale() {
+        if (is_there()) {
+            ::uselocale(before_);
+            ::freelocale(locale_);
+        }
+    }
+    bool is_there() const { return locale_ != locale_t{}; }
+
+  private:
+    locale_t locale_;
+    locale_t before_;
+};
+
+/// The one mapping people rely on (RFC 5895 2.1), the same in every locale. Empty for what is not UTF-8.
+std::string in_lower_case(const std::string& domain) {
+    const neutral_locale here;
+    std::wstring wide(domain.size(), L'\0');
+    std::mbstate_t state{};
+    const char* at = domain.c_str();
+    const std::size_t count = std::mbsrtowcs(wide.data(), &at, wide.size(), &state);
+    if (!here.is_there() || count == static_cast<std::size_t>(-1)) {
+        return "";
+    }
+    wide.resize(count);
+    std::transform(wide.begin(), wide.end(), wide.begin(),
+                   [](wchar_t c) { return static_cast<wchar_t>(std::towlower(static_cast<wint_t>(c))); });
+    std::string lower(4 * count, '\0'); // the most that a character needs (RFC 3629 3)
+    const wchar_t* from = wide.c_str();
+    const std::size_t size = std::wcsrtombs(lower.data(), &from, lower.size(), &state);
+    lower.resize(size == static_cast<std::size_t>(-1) ? 0 : size);
     return lower;
 }
 
@@ -43,11 +75,15 @@ std::string ascii_domain(std::string_view domain) {
     if (domain.empty() || domain.front() == '[' || !needs_idna(domain)) {
         return std::string(domain);
     }
+    const std::string lower = in_lower_case(std::string(domain));
+    if (lower.empty()) {
+        return "";
+    }
     char* out = nullptr;
     // Without UTS #46: its mapping would make ASCII of full-width letters, ideographic stops and their like,
     // and so one domain of another. IDNA2008 alone refuses them.
-    const int rc = ::idn2_to_ascii_8z(in_lower_case(domain).c_str(), &out,
-                                      IDN2_NO_TR46 | IDN2_NFC_INPUT | IDN2_ALABEL_ROUNDTRIP);
+    const int rc =
+        ::idn2_to_ascii_8z(lower.c_str(), &out, IDN2_NO_TR46 | IDN2_NFC_INPUT | IDN2_ALABEL_ROUNDTRIP);
     std::string found = rc == IDN2_OK && out != nullptr ? out : "";
     ::idn2_free(out);
     return found;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <ctime>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,10 @@ struct content::source {
     bool watched = false;
     std::uint64_t file_size = 0;
     std::timespec modified{};
+
+    // What is in memory stays as it is: one look is enough for every copy, however often it is sent.
+    mutable std::mutex measuring;
+    mutable std::optional<content_traits> measured;
 };
 
 } // namespace postrider

@@ -652,6 +652,30 @@ TEST(Connecting, ADeadFirstAddressCostsAStaggerOnly) {
     EXPECT_EQ(r.connection->attempts[1].error, errc::ok);
 }
 
+TEST(Connecting, ABlockingCallRacesToo) {
+    scripted_server s({friendly});
+    const silent_address dead("127.0.0.2", s.port());
+    ASSERT_TRUE(dead.usable());
+    client_options o = options_for(s.port());
+    o.server.host = "mail.test";
+    o.connect_stagger = std::chrono::milliseconds(60);
+    o.resolver = [](const std::string&) { return std::vector<std::string>{"::1", "127.0.0.2", "127.0.0.1"}; };
+    const auto start = clock_type::now();
+    const send_result r = blocking_client(o).send(mail_to({"a@example.org"}));
+    EXPECT_TRUE(r.ok()) << explain(r);
+    EXPECT_LT(since(start).count(), 900) << "not the second after which the system tries again";
+    ASSERT_EQ(r.connection->attempts.size(), 3U);
+    EXPECT_EQ(r.connection->attempts[0].error, errc::connection_refused);
+    EXPECT_EQ(r.connection->attempts[1].error, errc::cancelled);
+    EXPECT_EQ(r.connection->attempts[2].error, errc::ok);
+
+    o.resolver = [](const std::string&) { return std::vector<std::string>{"127.0.0.2"}; };
+    for (const int limit : {0, 20, 250}) { // shorter and longer than what the thread is blocked for
+        o.connect_timeout = std::chrono::milliseconds(limit);
+        EXPECT_EQ(blocking_client(o).send(mail_to({"a@example.org"})).error, errc::timed_out) << limit;
+    }
+}
+
 TEST(Connecting, FamiliesTakeTurnsAndARefusalCostsNothing) {
     scripted_server s({friendly});
     client_options o = options_for(s.port());
@@ -964,6 +988,43 @@ TEST(Cancelling, ABlockingCall) {
     EXPECT_EQ(r.error, errc::cancelled) << explain(r);
     c.cancel(); // nothing is under way: nothing is cancelled
     EXPECT_TRUE(c.send(mail_to({"a@example.org"})).ok());
+}
+
+TEST(Cancelling, ABlockingCallThatConnects) {
+    scripted_server s({[](peer& p) { p.drain(); }, friendly});
+    const silent_address dead("127.0.0.2", s.port());
+    client_options o = options_for(s.port());
+    o.server.host = "mail.test";
+    std::vector<std::string> addresses{"127.0.0.2"};
+    o.resolver = [&addresses](const std::string&) { return addresses; };
+    std::function<void()> before = [] {};
+    o.address_filter = [&before](std::string_view) {
+        before();
+        return true;
+    };
+    blocking_client c(o);
+    std::promise<void> reached;
+    before = [&reached] { reached.set_value(); };
+    std::thread other([&] {
+        reached.get_future().wait();
+        std::this_thread::sleep_for(std::chrono::milliseconds(200)); // it has waited in vain, and waits on
+        c.cancel();
+    });
+    send_result r = c.send(mail_to({"a@example.org"}));
+    other.join();
+    EXPECT_EQ(r.error, errc::cancelled) << explain(r);
+    EXPECT_EQ(r.at, stage::connect);
+
+    // Between the look-up and the socket, when there is nothing yet that could be ended.
+    addresses = {"127.0.0.1"};
+    before = [&c] { c.cancel(); };
+    r = c.send(mail_to({"a@example.org"}));
+    EXPECT_EQ(r.error, errc::cancelled) << explain(r);
+    EXPECT_EQ(r.recipients[0].outcome, disposition::transient);
+
+    before = [] {};
+    r = c.send(mail_to({"a@example.org"}));
+    EXPECT_TRUE(r.ok()) << explain(r);
 }
 
 // --- what is shown ---

@@ -232,6 +232,21 @@ TEST(content, traits_agree_with_the_slow_rules_for_all_short_strings) {
     }
 }
 
+TEST(content, copies_and_cuts_have_their_own_traits) {
+    const content whole("Subject: \xC3\xA4\r\nBcc: \xC3\xB6\r\n\r\nbody\n");
+    const content copy = whole;
+    const std::array gaps{octet_range{0, 13}};
+    const content cut = whole.without(gaps);
+    for (int again = 0; again < 2; ++again) {
+        EXPECT_EQ(copy.traits()->canonical_size, 13U + 9 + 2 + 6);
+        EXPECT_EQ(whole.traits()->canonical_size, 13U + 9 + 2 + 6);
+        EXPECT_EQ(cut.traits()->canonical_size, 9U + 2 + 6);
+    }
+    const content nothing = whole.without(std::array{octet_range{0, whole.size()}});
+    EXPECT_EQ(nothing.traits()->canonical_size, 0U);
+    EXPECT_TRUE(nothing.read().next()->empty());
+}
+
 TEST(content, traits_do_not_depend_on_where_blocks_end) {
     for (const std::string_view middle : {"\r\n", "\r", "\n", "\n\r", "\r\r\n", "\xC3\xA4"}) {
         for (std::size_t shift = 0; shift < 4; ++shift) {
