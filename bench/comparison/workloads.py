@@ -67,7 +67,7 @@ MANY = (
 
 TABLES = [
     Table("w1", "W1", "One connection, 1 KB messages", "keep", WAYS, yardsticks=("ping",), strace=(200, 600)),
-    Table("w2", "W2", "A new connection for each 1 KB message", "reconnect", RECONNECT, yardsticks=("connect",),
+    Table("w2", "W2", "A new connection for each 1 KB message", "reconnect", RECONNECT, yardsticks=("dialogue",),
           strace=(50, 150)),
     Table("w3-one", "W3", "50 ms round trip, one message", "keep", TWO_WAYS, count=1, link=True),
     Table("w3-tls", "W3", "50 ms round trip, one message, STARTTLS", "keep", TWO_WAYS, count=1, link=True,
@@ -76,17 +76,19 @@ TABLES = [
           together=True, rounds=2),
     Table("w4", "W4", "One message of 100 MB", "keep", FROM_FILE, size=LARGE_MESSAGE, count=1,
           yardsticks=("write", "file")),
-    Table("w5", "W5", "1,000 sessions at once, 1 KB messages", "many", MANY, sessions=1000, seconds=2.0),
+    Table("w5", "W5", "1,000 sessions at once, 1 KB messages", "many", MANY, sessions=1000, seconds=2.0,
+          yardsticks=("crowd",)),
     Table("w6-keep", "W6", "TLS 1.3 (STARTTLS), one connection, 1 KB messages", "keep", WAYS[:3], tls="starttls"),
     Table("w6-each", "W6", "TLS 1.3 (implicit), a new connection for each 1 KB message", "reconnect", RECONNECT,
-          tls="implicit"),
+          tls="implicit", yardsticks=("dialogue",)),
     Table("w6-large", "W6", "TLS 1.3 (STARTTLS), one message of 100 MB", "keep", FROM_FILE, size=LARGE_MESSAGE,
           count=1, tls="starttls"),
 ]
 
 YARDSTICK_NAMES = {
     "ping": "(bare write and read of the same sizes)",
-    "connect": "(bare connect, write, read and close)",
+    "crowd": "(bare write and read of the same sizes, epoll)",
+    "dialogue": "(the same dialogue, written in advance)",
     "write": "(bare write() of the same octets, from memory)",
     "file": "(bare read() of the file and write())",
 }
@@ -95,6 +97,7 @@ YARDSTICK_NAMES = {
 class Contestant:
     def __init__(self, key, name, peer, mode, keys):
         self.key, self.name, self.peer, self.mode, self.keys = key, name, peer, mode, keys
+        self.echo = False  # sends nothing that is a mail
         self.count = 0
         self.every = 1  # takes part in each so many rounds
         self.refused = None
@@ -133,7 +136,7 @@ class Measurement:
 
     def once(self, who, sink, count, link):
         command = who.peer.command(self.place, self.job(who, sink, count))
-        if who.key.startswith("bare-"):
+        if who.echo:
             return run_command(self.place, command, link)
         run = checked_run(self.place, sink, command, count, self.table.size, link)
         if run["sink"]["sessions"] < self.table.sessions:
@@ -178,17 +181,23 @@ class Measurement:
         who.every = 1 if expected < 1.5 else 3 if expected < 4 else self.rounds
 
     def sink_of(self, who, sink):
-        return self.echo if who.key.startswith("bare-") else sink
+        return self.echo if who.echo else sink
 
     def add_yardsticks(self):
-        """Bare writes and reads of what our own first run has sent and got, through the same loop."""
+        """What our own first run has sent and got: through the same loop without any meaning, or as the bare dialogue."""
         run = self.contestants[0].first
         messages = run["messages"]
         sizes = {"REQUEST": run["sink"]["received"] // messages, "REPLY": run["sink"]["sent"] // messages}
+        if self.table.sessions:
+            sizes["sessions"] = self.table.sessions
         self.echo = Sink(self.place, ["--echo", f"{sizes['REQUEST']}:{sizes['REPLY']}"])
         peer = Peer("yardstick", "", YARDSTICK)
         for mode in self.table.yardsticks:
-            self.contestants.append(Contestant(f"bare-{mode}", YARDSTICK_NAMES[mode], peer, mode, sizes))
+            echo = mode != "dialogue"
+            keys = sizes if echo else dict(self.contestants[0].keys)
+            who = Contestant(f"bare-{mode}", YARDSTICK_NAMES[mode], peer, mode, keys)
+            who.echo = echo
+            self.contestants.append(who)
 
     def one_round(self, number, sink, link):
         turn = number % len(self.contestants)

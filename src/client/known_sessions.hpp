@@ -7,9 +7,11 @@
 #pragma once
 
 #include "openssl_ptr.hpp"
+#include "postrider/client.hpp"
 
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@ class known_sessions {
         ssl_session_ptr session;
         bool verified = false;
         std::string problem;
+        std::shared_ptr<const certificate_info> certificate; ///< it began with
     };
 
     /// Of the process.

@@ -2,8 +2,10 @@
 
 #include "certificate.hpp"
 #include "known_sessions.hpp"
+#include "spare.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace postrider::line {
@@ -25,6 +27,10 @@ std::string unusable(std::string_view what, const std::string& file) {
 }
 
 } // namespace
+
+struct tls_channel::ciphertext {
+    std::array<char, input_size> octets;
+};
 
 // --- settings ---
 
@@ -177,6 +183,7 @@ tls_channel::tls_channel(const tls_context& context)
         SSL_set_session(ssl_.get(), known->session.get());
         resumed_verified_ = known->verified;
         resumed_problem_ = known->problem;
+        certificate_ = known->certificate;
     }
 }
 
@@ -193,6 +200,8 @@ tls_channel::step tls_channel::finish_handshake() {
         verified_ = resumed_verified_;
         problem_ = resumed_problem_;
     } else {
+        const X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
+        certificate_ = leaf != nullptr ? std::make_shared<const certificate_info>(describe(*leaf)) : nullptr;
         if (problem_.empty() && context_.fingerprints_.empty()) {
             problem_ =
                 SSL_get_verify_result(ssl_.get()) == X509_V_OK ? staple_problem(*ssl_) : "not verified";
@@ -265,9 +274,24 @@ std::span<char> tls_channel::space() {
     if (in_begin_ < in_end_) {
         return {};
     }
-    in_.resize(input_size);
+    if (!in_) {
+        in_ = spare<ciphertext>::take();
+    }
     in_begin_ = in_end_ = 0;
-    return in_;
+    return in_->octets;
+}
+
+void tls_channel::arrived(std::size_t size) {
+    in_end_ += size;
+    release_input();
+}
+
+// Nobody holds room for input while there is none.
+void tls_channel::release_input() {
+    if (in_ && in_begin_ == in_end_) {
+        spare<ciphertext>::give(std::move(in_));
+        in_.reset();
+    }
 }
 
 std::size_t tls_channel::sent(std::size_t size) {
@@ -293,8 +317,13 @@ void tls_channel::describe_to(connection_info& info) const {
     info.tls_verified = verified_;
     info.tls_resumed = SSL_session_reused(ssl_.get()) == 1;
     info.tls_problem = problem_;
+    info.certificate = refused_;
     const X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
-    info.certificate = leaf != nullptr ? describe(*leaf) : refused_;
+    if (established_ && certificate_) {
+        info.certificate = *certificate_;
+    } else if (leaf != nullptr) {
+        info.certificate = describe(*leaf);
+    }
 }
 
 // The first problem is the cause; what follows from it helps nobody. OpenSSL forgets a certificate that it
@@ -310,7 +339,8 @@ void tls_channel::note_problem(std::string problem, const X509* leaf) {
 // may be kept.
 void tls_channel::keep_session() {
     if (established_ && session_ && SSL_SESSION_is_resumable(session_.get()) == 1) {
-        known_sessions::shared().keep({context_.key_, std::move(session_), verified_, problem_});
+        known_sessions::shared().keep(
+            {context_.key_, std::move(session_), verified_, problem_, certificate_});
     }
 }
 
@@ -352,8 +382,9 @@ int tls_channel::bio_read(BIO* bio, char* data, int size) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    std::memcpy(data, self->in_.data() + self->in_begin_, n);
+    std::memcpy(data, self->in_->octets.data() + self->in_begin_, n);
     self->in_begin_ += n;
+    self->release_input();
     return static_cast<int>(n);
 }
 

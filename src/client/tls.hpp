@@ -66,7 +66,7 @@ class tls_channel {
     std::span<char> space();
     /// Some of that was not read yet.
     bool has_input() const { return in_begin_ < in_end_ || SSL_has_pending(ssl_.get()) == 1; }
-    void arrived(std::size_t size) { in_end_ += size; }
+    void arrived(std::size_t size);
     /// Ciphertext to be sent.
     std::string_view output() const { return std::string_view(out_).substr(out_begin_); }
     /// `size` octets of it were. Returns how many octets of plaintext are with the system because of it.
@@ -88,6 +88,7 @@ class tls_channel {
     step fail(int ssl_error);
     void note_problem(std::string problem, const X509* leaf);
     void keep_session();
+    void release_input();
 
     static const BIO_METHOD* bio_method();
     static int bio_read(BIO* bio, char* data, int size);
@@ -103,13 +104,15 @@ class tls_channel {
     bool resumed_verified_ = false;
     std::string resumed_problem_;
     std::string problem_;
+    std::shared_ptr<const certificate_info> certificate_; // of an established line
     std::optional<certificate_info> refused_;
     errc error_ = errc::ok;
     std::string detail_;
     bool established_ = false;
     bool verified_ = false;
 
-    std::vector<char> in_;
+    struct ciphertext;
+    std::unique_ptr<ciphertext> in_; // null while there is none
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
     std::string out_;

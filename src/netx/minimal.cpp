@@ -159,6 +159,7 @@ std::string_view packet_line::content(unsigned index) noexcept {
 
 // One connection, one dialogue. `dropped`: the server dropped the line at EHLO.
 UINT attempt(packet_line& line, NX_SMTP_CLIENT& c, const lockstep_mail& mail, bool& dropped) {
+    c.nx_smtp_client_reply_code_status = 0; // the mail before this one has no say in it
     const UINT status = connect_socket(c);
     if (status != NX_SUCCESS) {
         return status;

@@ -246,8 +246,10 @@ TEST_F(faults, the_peers_window_stays_closed) {
 }
 
 TEST_F(faults, no_server) {
+    expect_usable();
     nx_hosted_redirect(nullptr, 0, unused_port());
     EXPECT_EQ(send(), UINT{NX_NOT_CONNECTED});
+    EXPECT_EQ(client.nx_smtp_client_reply_code_status, 0U) << "of the mail before";
     EXPECT_EQ(send(), UINT{NX_NOT_CONNECTED}) << "the port was not left bound";
     nx_hosted_redirect(nullptr, 0, server.port());
     expect_usable();
