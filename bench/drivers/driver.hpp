@@ -99,15 +99,21 @@ class stopwatch {
     static double seconds(const timeval& t) {
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
     }
-    // Not ru_maxrss: that one remembers the process this one was before exec.
+    // Not ru_maxrss: that one remembers the process this one was before exec. Read by the C library, because the
+    // other one would take memory of its own for it.
     static long peak_kb() {
-        std::ifstream status("/proc/self/status");
-        for (std::string line; std::getline(status, line);) {
-            if (line.starts_with("VmHWM:")) {
-                return std::stol(line.substr(6));
+        std::FILE* const status = std::fopen("/proc/self/status", "re");
+        char line[256];
+        long peak = 0;
+        while (status != nullptr && std::fgets(line, sizeof line, status) != nullptr) {
+            if (std::string_view(line).starts_with("VmHWM:")) {
+                peak = std::strtol(line + 6, nullptr, 10);
             }
         }
-        return 0;
+        if (status != nullptr) {
+            std::fclose(status);
+        }
+        return peak;
     }
 
     rusage before_;

@@ -53,7 +53,7 @@ class content {
   public:
     class reader;
     /// The largest chunk a reader hands out.
-    static constexpr std::size_t block_size = std::size_t{256} * 1024;
+    static constexpr std::size_t block_size = std::size_t{96} * 1024;
     /// What comes from a pipe stays in memory up to this size.
     static constexpr std::size_t spool_over = std::size_t{1024} * 1024;
 

@@ -2,6 +2,8 @@
 
 #include "visible.hpp"
 
+#include <algorithm>
+
 namespace postrider::line {
 
 namespace {
@@ -12,6 +14,20 @@ constexpr std::size_t most_steps = 64;
 
 std::chrono::microseconds since(dialogue::clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(dialogue::clock::now() - start);
+}
+
+// Appends to `line`, and calls `end` wherever it ends.
+template <class End>
+void by_lines(std::string_view octets, std::string& line, End end) {
+    for (;;) {
+        const std::size_t size = octets.find('\n');
+        line += octets.substr(0, std::min(size, longest_line - std::min(longest_line, line.size())));
+        if (size == std::string_view::npos) {
+            return;
+        }
+        end();
+        octets.remove_prefix(size + 1);
+    }
 }
 
 } // namespace
@@ -35,26 +51,14 @@ void dialogue::sent(std::string_view octets, bool secret, bool content) {
         out_secret_ = true;
         return;
     }
-    for (const char c : octets) {
-        if (c == '\n') {
-            end_sent_line();
-        } else if (out_line_.size() < longest_line) {
-            out_line_ += c;
-        }
-    }
+    by_lines(octets, out_line_, [this] { end_sent_line(); });
 }
 
 void dialogue::received(std::string_view octets) {
     if (!is_needed()) {
         return;
     }
-    for (const char c : octets) {
-        if (c == '\n') {
-            end_received_line();
-        } else if (in_line_.size() < longest_line) {
-            in_line_ += c;
-        }
-    }
+    by_lines(octets, in_line_, [this] { end_received_line(); });
 }
 
 void dialogue::tls_started() {
@@ -81,6 +85,12 @@ void dialogue::show(bool from_us, std::string_view text) const {
     }
 }
 
+void dialogue::show_line(bool from_us, std::string_view line) const {
+    if (options_.transcript) {
+        show(from_us, visible(line));
+    }
+}
+
 void dialogue::end_content() {
     if (content_size_ > 0) {
         show(true, "[" + std::to_string(content_size_) + " octets of content]");
@@ -92,7 +102,7 @@ void dialogue::end_sent_line() {
     if (!out_line_.empty() && out_line_.back() == '\r') {
         out_line_.pop_back();
     }
-    show(true, visible(out_line_));
+    show_line(true, out_line_);
     if (setting_up_ && awaited_.size() < most_steps) {
         const std::string_view text = out_line_;
         // Behind AUTH come lines that begin with no verb.
@@ -111,7 +121,7 @@ void dialogue::end_received_line() {
     const std::string line = mask_.over(std::move(in_line_));
     in_line_.clear();
     end_content();
-    show(false, visible(line));
+    show_line(false, line);
     if (!setting_up_ || awaited_.empty()) {
         return;
     }

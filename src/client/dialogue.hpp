@@ -39,6 +39,7 @@ class dialogue {
     };
 
     void show(bool from_us, std::string_view text) const;
+    void show_line(bool from_us, std::string_view line) const;
     void end_content();
     void end_sent_line();
     void end_received_line();
