@@ -9,7 +9,7 @@ _postrider_options() {
     send)
         printf '%s\n' "$line" --subject --header --reply-to --in-reply-to --date --message-id --priority --body \
             --body-file --html --attach --inline --message --merge --template --to-column --mbox --window \
-            --journal --in-doubt --retry-refused --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
+            --connections --messages-per-connection --rate --journal --in-doubt --retry-refused --all-or-nothing --dsn --dsn-return --dsn-id --dry-run \
             --progress
         ;;
     check) printf '%s\n' "$line" ;;
@@ -51,6 +51,7 @@ _postrider() {
     --auth) mapfile -t COMPREPLY < <(compgen -W 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 OAUTHBEARER XOAUTH2' -- "$current") ;;
     --mbox) mapfile -t COMPREPLY < <(compgen -W 'rd o' -- "$current") ;;
     --window) mapfile -t COMPREPLY < <(compgen -W 'auto 1 16 64' -- "$current") ;;
+    --connections) mapfile -t COMPREPLY < <(compgen -W '1 2 4 8 16' -- "$current") ;;
     --in-doubt) mapfile -t COMPREPLY < <(compgen -W 'skip repeat' -- "$current") ;;
     --priority) mapfile -t COMPREPLY < <(compgen -W 'high normal low' -- "$current") ;;
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;

@@ -19,9 +19,15 @@ namespace {
 constexpr std::size_t taken_at_once = 64; // of the list, before the line gets its turn
 constexpr std::size_t least_under_way = 16;
 constexpr std::uint64_t most_octets = std::uint64_t{32} * 1024 * 1024; // of content, unless it is one message
+constexpr std::size_t most_under_way = 512;                            // each may have a file open
 constexpr int most_tries = 2;
-constexpr int most_broken = 3;
+constexpr unsigned most_broken = 2;      // lines in a row, when all of those at once are broken
 constexpr std::chrono::seconds grace{5}; // for what is under way when a signal comes
+// For QUIT, and for a session nobody needs any more, of which the server says nothing yet.
+constexpr std::chrono::seconds farewell{2};
+// Short at first: many a server ends each session after some messages, and means no harm by it.
+constexpr std::chrono::milliseconds back_off{50};
+constexpr std::chrono::milliseconds longest_back_off{5'000};
 
 // It ended before there was a session: no message had anything to do with it.
 bool is_setup(const send_result& result) {
@@ -43,23 +49,43 @@ bool may_go_again(const send_result& result) {
     });
 }
 
-// Twice the window: while one half is under way, the other is taken from the list.
-std::size_t limit_for(std::uint16_t window) {
+// Twice the windows: while one half is under way, the other is taken from the list.
+std::size_t limit_for(std::uint16_t window, unsigned connections) {
     const std::size_t wide = window == automatic_window ? widest_automatic_window : window;
-    return std::max(least_under_way, 2 * wide);
+    return std::clamp(2 * wide * connections, least_under_way, most_under_way);
+}
+
+server_limits limits_for(const send_choice& chosen, std::size_t queue) {
+    server_limits out;
+    out.connections = chosen.connections;
+    out.messages_per_connection = chosen.messages_per_connection;
+    out.messages_per_second = chosen.rate;
+    out.queue = queue;
+    return out;
+}
+
+pool_options options_for(server_limits limits) {
+    pool_options out;
+    out.connections = limits.connections;
+    out.queue = limits.queue;
+    out.back_off = back_off;
+    out.longest_back_off = longest_back_off;
+    out.per_server = limits;
+    out.per_server.connections = 1;
+    return out;
 }
 
 } // namespace
 
 bulk_sender::bulk_sender(const send_choice& chosen, client_options options, bulk_source& list, journal* kept,
                          bulk_report& report, std::uint64_t count)
-    : chosen_(chosen), list_(list), journal_(kept), report_(report), limit_(limit_for(options.window)),
-      client_(context_.get_executor(), [&] {
-          if (chosen.output.verbose) {
-              options.transcript = [&report](const transcript_line& line) { report.transcript(line); };
-          }
-          return std::move(options);
-      }()) {
+    : chosen_(chosen), list_(list), journal_(kept), report_(report),
+      limit_(limit_for(options.window, chosen.connections)), limits_(limits_for(chosen, limit_)),
+      server_(options.server), pool_(context_.get_executor(), options_for(limits_)) {
+    if (chosen.output.verbose) {
+        options.transcript = [&report](const transcript_line& line) { report.transcript(line); };
+    }
+    there_ = pool_.at(std::move(options));
     tally_.messages = count;
     salt_ = journal_ != nullptr ? journal_->salt() : random_text();
 }
@@ -67,14 +93,24 @@ bulk_sender::bulk_sender(const send_choice& chosen, client_options options, bulk
 int bulk_sender::run() {
     const interruption interrupted([this] { asio::post(context_, [this] { interrupt(); }); },
                                    "ending what is under way (again to leave at once)");
-    asio::post(context_, [this] { guarded_pump(); });
+    pump_soon();
     context_.run();
     return finish();
 }
 
-// --- from the list to the client ---
+// --- from the list to the pool ---
+
+// When all outcomes that are known by now are in the journal: to admit further messages may take the disk a
+// while.
+void bulk_sender::pump_soon() {
+    if (!pump_due_) {
+        pump_due_ = true;
+        asio::post(context_, [this] { guarded_pump(); });
+    }
+}
 
 void bulk_sender::guarded_pump() {
+    pump_due_ = false;
     try {
         pump();
     } catch (const command_error& error) {
@@ -91,7 +127,7 @@ void bulk_sender::pump() {
     std::size_t taken = 0;
     for (bool any = true; any && has_room(batch.size()); ++taken) {
         if (taken == taken_at_once) {
-            asio::post(context_, [this] { guarded_pump(); });
+            pump_soon();
             break;
         }
         any = take(batch);
@@ -222,14 +258,15 @@ void bulk_sender::submit(const shared_job& one) {
     outgoing mail = one->mail.mail;
     mail.content = {};
     mail.compose = [this, one](const capabilities&, std::string& why) { return begin(one, why); };
-    client_.async_send(std::move(mail),
-                       asio::bind_cancellation_slot(one->cancel.slot(), [this, one](send_result result) {
-                           on_sent(one, std::move(result));
-                       }));
+    pool_.async_send(there_, std::move(mail),
+                     asio::bind_cancellation_slot(one->cancel.slot(), [this, one](send_result result) {
+                         on_sent(one, std::move(result));
+                     }));
 }
 
-// The client is about to say MAIL: the last moment at which nobody can have the message.
+// A session is about to say MAIL: the last moment at which nobody can have the message.
 result<content> bulk_sender::begin(const shared_job& one, std::string& why) {
+    widen();
     try {
         if (journal_ != nullptr && !one->begun) {
             journal_->begin(one->key, one->mail.mail.recipients);
@@ -243,7 +280,15 @@ result<content> bulk_sender::begin(const shared_job& one, std::string& why) {
     }
 }
 
-// --- from the client to the journal ---
+// A session is up, so the others can be, too.
+void bulk_sender::widen() {
+    if (!wide_) {
+        wide_ = true;
+        pool_.limit(server_, limits_);
+    }
+}
+
+// --- from the pool to the journal ---
 
 void bulk_sender::on_sent(const shared_job& one, send_result result) {
     under_way_.erase(one);
@@ -268,7 +313,7 @@ void bulk_sender::on_sent(const shared_job& one, send_result result) {
         report_.stopped(*fatal_);
         stop();
     }
-    guarded_pump();
+    pump_soon();
 }
 
 bool bulk_sender::goes_again(const job& one, const send_result& result) const {
@@ -293,16 +338,16 @@ void bulk_sender::settle(const job& one, send_result result) {
     report_.message(one.name, one.mail, whole, true);
 }
 
-// True when the line has broken too often. What broke with one line counts once, however many messages were
-// on it.
+// True when lines have broken too often. What broke with one line counts once, however many messages were on
+// it.
 bool bulk_sender::note_line(const send_result& result) {
     if (result.any(disposition::delivered)) {
-        broken_ = 0;
-    } else if (breaks_line(result.error) && result.connection != broken_line_) {
-        broken_line_ = result.connection;
-        ++broken_;
+        broken_.clear();
+    } else if (breaks_line(result.error) &&
+               std::find(broken_.begin(), broken_.end(), result.connection) == broken_.end()) {
+        broken_.push_back(result.connection);
     }
-    return broken_ >= most_broken;
+    return broken_.size() >= limits_.connections + most_broken;
 }
 
 // For all recipients, in the order of the message.
@@ -358,13 +403,21 @@ void bulk_sender::fail(const command_error& error) {
 void bulk_sender::interrupt() {
     interrupted_ = true;
     stop();
-    patience_.expires_after(grace);
+    if (quitting_) {
+        pool_.close(); // nothing is left but farewells
+    } else {
+        close_after(grace);
+        end_if_idle();
+    }
+}
+
+void bulk_sender::close_after(std::chrono::seconds time) {
+    patience_.expires_after(time);
     patience_.async_wait([this](boost::system::error_code cancelled) {
         if (!cancelled) {
-            client_.close();
+            pool_.close();
         }
     });
-    end_if_idle();
 }
 
 void bulk_sender::end_if_idle() {
@@ -372,8 +425,9 @@ void bulk_sender::end_if_idle() {
         return;
     }
     quitting_ = true;
-    patience_.cancel();
-    client_.async_quit([](const status&) {}); // whatever it says: all outcomes are settled
+    close_after(farewell);
+    // Whatever it says: all outcomes are settled.
+    pool_.async_drain([this](const status&) { patience_.cancel(); });
 }
 
 int bulk_sender::finish() {

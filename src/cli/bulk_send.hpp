@@ -1,17 +1,19 @@
-// bulk_send.hpp - sends a list of messages over one client, a few at a time, and keeps the journal right.
+// bulk_send.hpp - sends a list of messages through a pool, a few at a time, and keeps the journal right.
 //
 // Everything runs on one thread. Messages are taken from the list when there is room for them, admitted to
-// the journal in batches, and handed to the client, which sends them in turn. The list is never held: memory
-// does not grow with it, except by the keys of the messages while there is a journal.
+// the journal in batches, and handed to the pool, whose sessions draw them in turn. The list is never held:
+// memory does not grow with it, except by the keys of the messages while there is a journal.
 //
-// A refused message is one message's trouble. When no session can be set up, or the line breaks several times
+// A refused message is one message's trouble. When no session can be set up and none is left, or lines break
 // in a row and nothing is delivered in between, it is the server's: nothing more begins, and what has not
-// begun stays not tried.
+// begun stays not tried. One session goes first; the others follow when it is about to send. So a wrong
+// password is shown once, not by every session, and locks no account.
 #pragma once
 
 #include "bulk_report.hpp"
 #include "bulk_source.hpp"
 #include "journal.hpp"
+#include "postrider/pool.hpp"
 #include "tally.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -53,6 +55,7 @@ class bulk_sender {
     using shared_job = std::shared_ptr<job>;
 
     void pump();
+    void pump_soon();
     void guarded_pump();
     bool has_room(std::size_t taken) const;
     bool take(std::vector<shared_job>& into);
@@ -62,6 +65,7 @@ class bulk_sender {
     void skip(const job& one);
     void submit(const shared_job& one);
     result<content> begin(const shared_job& one, std::string& why);
+    void widen();
     void on_sent(const shared_job& one, send_result result);
     bool goes_again(const job& one, const send_result& result) const;
     void put_back(const shared_job& one, bool for_good);
@@ -72,6 +76,7 @@ class bulk_sender {
     void stop();
     void fail(const command_error& error);
     void interrupt();
+    void close_after(std::chrono::seconds time);
     void end_if_idle();
     int finish();
 
@@ -84,20 +89,24 @@ class bulk_sender {
 
     std::size_t limit_;
     boost::asio::io_context context_{1};
-    client client_;
+    server_limits limits_; // once a session is up
+    server server_;
+    pool pool_;
+    destination there_;
+    bool wide_ = false;
     boost::asio::steady_timer patience_{context_};
     std::uint64_t octets_ = 0; // of content, taken and not settled
     std::unordered_set<shared_job> under_way_;
     std::deque<shared_job> again_;
     boost::unordered_flat_map<message_key, std::uint32_t, message_key_hash> seen_;
     bool more_ = true;
+    bool pump_due_ = false;
     bool stopping_ = false;
     bool interrupted_ = false;
     bool quitting_ = false;
 
-    std::shared_ptr<const connection_info> line_;        // the latest
-    std::shared_ptr<const connection_info> broken_line_; // the latest that broke
-    int broken_ = 0;                                     // lines in a row
+    std::shared_ptr<const connection_info> line_;                // the latest
+    std::vector<std::shared_ptr<const connection_info>> broken_; // lines in a row
     std::optional<send_result> fatal_;
     std::optional<command_error> error_;
 };

@@ -7,10 +7,33 @@
 
 #include <array>
 #include <charconv>
+#include <type_traits>
 #include <vector>
 
 namespace postrider::cli {
 namespace {
+
+// With a file for each message under way that is less than the 1,024 descriptors of an ordinary limit.
+constexpr unsigned most_connections = 64;
+
+template <class Number>
+struct range {
+    Number least;
+    Number most;
+};
+
+template <class Number>
+Number parse_number(std::string_view text, range<Number> allowed, std::string_view option) {
+    Number value{};
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = failure == std::errc{} && end == text.data() + text.size();
+    if (!whole || !(value >= allowed.least && value <= allowed.most)) { // NaN is neither
+        throw usage_error(fmt::format("{} {}: write a {}number from {} to {}", option, text,
+                                      std::is_integral_v<Number> ? "whole " : "", allowed.least,
+                                      allowed.most));
+    }
+    return value;
+}
 
 // Adds the options of one group.
 class group {
@@ -19,6 +42,13 @@ class group {
 
     CLI::Option* text(const char* name, std::string& into, const char* help, const char* type) {
         return command_.add_option(name, into, help)->type_name(type)->group(title_);
+    }
+    template <class Number>
+    CLI::Option* number(const char* name, Number& into, range<Number> allowed, const char* help) {
+        const auto set = [&into, allowed, name](const std::string& text) {
+            into = parse_number(text, allowed, name);
+        };
+        return command_.add_option_function<std::string>(name, set, help)->type_name("N")->group(title_);
     }
     // One value per use: with more, an address that begins with '-' could end the list.
     CLI::Option* list(const char* name, std::vector<std::string>& into, const char* help, const char* type) {
@@ -202,6 +232,14 @@ void add_bulk_options(CLI::App& command, send_choice& chosen) {
            "How many may be under way at once, and so be in doubt when the line is lost: auto (what the "
            "server takes well), or 1 to 256",
            "N");
+    g.number("--connections", chosen.connections, {1, most_connections},
+             "Send over so many connections at once, 1 to 64 (default 1)");
+    g.number("--messages-per-connection", chosen.messages_per_connection, {1, 1'000'000},
+             "End a connection after so many messages and make another (default: no limit)");
+    g.number(
+        "--rate", chosen.rate, {0.001, 1'000'000},
+        "Begin at most so many messages a second, over all connections together: 20, or 0.5 (default: no "
+        "limit)");
     CLI::Option* journal =
         g.text("--journal", chosen.journal,
                "Keep what became of each message here; the same command then does what is left", "FILE");

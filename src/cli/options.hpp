@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,6 +88,9 @@ struct send_choice {
     std::string to_column;
     std::string mbox = "rd";
     std::string window = "auto";
+    unsigned connections = 1;
+    std::uint32_t messages_per_connection = 0; ///< 0: no limit
+    double rate = 0;                           ///< messages a second; 0: no limit
     std::string journal;
     std::string in_doubt = "skip";
     bool retry_refused = false;

@@ -1,10 +1,14 @@
 // Who gets a connection, who gives one up, and when to look again.
 #include "scheduler.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <utility>
 
 namespace postrider::line {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -108,7 +112,8 @@ void scheduler::open(site& s) {
     ++s.server->connections;
     const auto op = operation::plain(operation::kind::connect);
     op->at_once = [](const status&) {}; // settled() hears of it
-    one->start(op);
+    one->add_here(op);                  // nobody else knows of the session yet
+    one->messenger::wake();
 }
 
 bool scheduler::must_leave(const pool_session& s) {
@@ -195,7 +200,8 @@ void scheduler::leave(pool_session& s) {
     ++leaving_;
     const auto op = operation::plain(operation::kind::quit);
     op->at_once = [](const status&) {}; // at_rest() hears of it
-    s.start(op);
+    // Later: what it does at once would come back here, and the mutex is held.
+    asio::post(executor_, [leaving = *s.at, op] { leaving->start(op); });
 }
 
 // The session is gone, and its place free. Whoever calls holds it.

@@ -12,8 +12,10 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import time
+import threading
 import unittest
 
 import support
@@ -284,16 +286,17 @@ class BulkListTest(BulkTest):
     def test_memory_does_not_grow_with_the_list(self):
         def peak(count):
             box = self.file("box", b"".join(self.entry(i) for i in range(count)))
-            words = [support.COMMAND, "send", "--server", sink.url(), "--message", str(box), "-q"]
+            words = [support.COMMAND, "send", "--server", sink.url(), "--message", str(box), "--connections", connections, "-q"]
             with subprocess.Popen(words, env=support.environment(self.folder)) as process:
                 _, status, usage = os.wait4(process.pid, 0)
                 process.returncode = os.waitstatus_to_exitcode(status)
             self.assertEqual(process.returncode, 0)
             return usage.ru_maxrss
 
-        with Sink(self.folder) as sink:
-            small, large = peak(50), peak(3000)
-        self.assertLess(large, small + 3000, "kilobytes")
+        for connections, some in (("1", 50), ("4", 600)):  # as many as are taken from the list at once
+            with self.subTest(connections=connections), Sink(self.folder) as sink:
+                small, large = peak(some), peak(3000)
+                self.assertLess(large, small + 3000, "kilobytes")
 
 
 class BulkJournalTest(BulkTest):
@@ -323,13 +326,13 @@ class BulkJournalTest(BulkTest):
             self.assertEqual(len(sink.messages()), 500)
 
     def test_killed_again_and_again(self):
-        for policy, window, width in (("skip", "1", 1), ("repeat", "1", 1), ("skip", "auto", 64), ("repeat", "16", 16)):
-            with self.subTest(policy=policy, window=window), Sink(self.folder, "--delay", "3") as sink:
+        for policy, window, width, connections in (("skip", "1", 1, 1), ("repeat", "1", 1, 1), ("skip", "auto", 64, 1), ("repeat", "16", 16, 1), ("skip", "1", 1, 4), ("repeat", "2", 2, 4)):
+            with self.subTest(policy=policy, window=window, connections=connections), Sink(self.folder, "--delay", "3") as sink:
                 place, sent = self.messages(200)
-                journal = self.folder / f"journal-{policy}-{window}"
-                words = ("--message", place, "--journal", journal, "--in-doubt", policy, "--window", window, "--json")
+                journal = self.folder / f"journal-{policy}-{window}-{connections}"
+                words = ("--message", place, "--journal", journal, "--in-doubt", policy, "--window", window, "--connections", str(connections), "--json")
                 # For each kill a window under way, and one whose replies had come and were not written down yet.
-                most = 3 * 2 * width
+                most = 3 * 2 * width * connections
                 for kill in range(1, 4):
                     run = self.started(sink, *words)
                     wait_until(lambda enough=45 * kill: len(sink.envelopes()) >= enough or run.poll() is not None, 60)
@@ -612,6 +615,181 @@ class BulkJournalTest(BulkTest):
             self.assertEqual(summary["summary"]["in_doubt"] + summary["summary"]["delivered"], 40)
 
 
+class Door:
+    """Leads connections on to a server, at most so many at once; whoever comes beyond that hears nothing."""
+
+    def __init__(self, port, most):
+        self.behind, self.most = ("127.0.0.1", port), most
+        self.inside = self.peak = self.waiting = 0
+        self.lock = threading.Lock()
+        self.open = [socket.create_server(("127.0.0.1", 0))]
+        threading.Thread(target=self.admit, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"smtp://127.0.0.1:{self.open[0].getsockname()[1]}"
+
+    def admit(self):
+        while True:
+            try:
+                client, _ = self.open[0].accept()
+            except OSError:
+                return  # closed
+            self.open.append(client)
+            with self.lock:
+                full = self.inside >= self.most
+                self.inside, self.waiting = self.inside + (not full), self.waiting + full
+                self.peak = max(self.peak, self.inside)
+            if not full:
+                server = socket.create_connection(self.behind)
+                self.open.append(server)
+                threading.Thread(target=self.lead, args=(client, server), daemon=True).start()
+                threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
+
+    def lead(self, client, server):
+        self.pump(client, server)
+        with self.lock:
+            self.inside -= 1
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while octets := source.recv(65536):
+                target.sendall(octets)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other way has ended
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.open[0].shutdown(socket.SHUT_RDWR)  # wakes whoever waits in accept()
+        for one in self.open:
+            one.close()
+
+
+class BulkConnectionsTest(BulkTest):
+    """--connections, and the limits of the pool behind it."""
+
+    def messages_of_each(self, sink):
+        """How many came over each connection."""
+        return collections.Counter(one["peer"] for one in sink.envelopes())
+
+    def test_at_once(self):
+        place, sent = self.messages(80)
+        for connections in (1, 2, 4, 16):
+            with self.subTest(connections=connections), Sink(self.folder, "--delay", "20") as sink, Door(sink.port, 99) as door:
+                _, summary = self.lines(self.expect(self.bulk(door.url, "--message", place, "--connections", str(connections), "--window", "1", "--json"), 0))
+                self.assertEqual((summary["summary"]["delivered"], door.peak), (80, connections))
+                self.assertEqual({number_of(octets): octets for octets in sink.messages()}, sent)
+                self.assertEqual(len(sink.messages()), 80)
+                peers = [one["peer"] for one in sink.envelopes()]
+                self.assertEqual(len(set(peers)), connections)
+                # All have begun before the first one ends.
+                last_to_begin = max(peers.index(one) for one in set(peers))
+                first_to_end = min(len(peers) - 1 - peers[::-1].index(one) for one in set(peers))
+                self.assertLess(last_to_begin, first_to_end + (connections == 1))
+
+    def test_a_wrong_password_is_shown_once(self):
+        place, _ = self.messages(100)
+        with Sink(self.folder, tls="implicit", user="alice") as sink:
+            words = ("--ca-file", sink.ca, "--user", "alice", "--connections", "8", "--message", place)
+            result = self.expect(self.bulk(sink.url("smtps"), *words, "--password-file", self.file("wrong", support.PASSWORD[:-1])), 77)
+            self.assertEqual(result.text.count("refused the credentials"), 1)
+            self.assertIn("100 messages: 0 delivered, 100 not tried", result.text)
+            self.assertLess(len(result.text.splitlines()), 10)
+            self.assert_secret_stays(result, support.PASSWORD[:-1], "alice")
+        self.assertIn(" 0 messages, 0 octets, 0 refused, 1 connection\n", sink.log())
+        with Sink(self.folder, tls="implicit") as sink:
+            result = self.expect(self.bulk(sink.url("smtps"), "--connections", "8", "--message", place), 76)
+            self.assertEqual(result.text.count("certificate could not be verified"), 1)
+        self.assertIn(" 1 connection\n", sink.log())
+        with Sink(self.folder, tls="implicit", user="alice") as sink:
+            result = self.expect(self.bulk(sink.url("smtps"), "--ca-file", sink.ca, "--user", "alice", "--connections", "8", "--message", place, "-v", "--password-file", self.file("right", support.PASSWORD)), 0)
+            self.assert_secret_stays(result, user="alice")
+            self.assertEqual(sum(self.arrived(sink).values()), 100)
+
+    def test_a_server_that_leaves_connections_waiting(self):
+        place, sent = self.messages(50)
+        with Sink(self.folder, "--delay", "5") as sink, Door(sink.port, 2) as door:
+            begun = time.monotonic()
+            self.expect(self.bulk(door.url, "--message", place, "--connections", "5", "--window", "1"), 0)
+            self.assertLess(time.monotonic() - begun, 20, "nobody needs those that wait for a greeting")
+            self.assertEqual((door.peak, door.waiting), (2, 3))
+            self.assertEqual(dict(self.arrived(sink)), {number: 1 for number in sent})
+
+    def test_lines_that_break(self):
+        place, sent = self.messages(60)
+        journal = self.folder / "journal"
+        words = ("--message", place, "--connections", "3", "--window", "1", "--journal", journal, "--json")
+        for fault, status in (("end=close", 2), ("mail=close", 75)):
+            journal.unlink(missing_ok=True)
+            with self.subTest(fault=fault), Sink(self.folder, "--fail", fault, "--no", "CHUNKING", "--no", "PIPELINING") as sink:
+                _, summary = self.lines(self.expect(self.bulk(sink, *words), status))
+                self.assertLessEqual(summary["summary"]["in_doubt"] + summary["summary"]["transient"], 7)
+                self.assertGreaterEqual(summary["summary"]["not_tried"], 53)
+                self.assertEqual((summary["summary"]["delivered"], summary["error"]["name"]), (0, "connection_lost"))
+        journal.unlink()
+        with Sink(self.folder, "--fail", "end=close", "--fail-first", "3") as sink:
+            _, summary = self.lines(self.expect(self.bulk(sink, *words), 2))
+            self.assertEqual((summary["summary"]["delivered"], summary["summary"]["in_doubt"]), (57, 3))
+            self.assertEqual(dict(self.arrived(sink)), {number: 1 for number in sent})  # the sink keeps what it cut the line for
+            self.expect(self.bulk(sink, *words, "--in-doubt", "repeat"), 0)
+            self.assertEqual(sorted(self.arrived(sink).values()), [1] * 57 + [2] * 3)
+
+    def test_interrupted(self):
+        place, sent = self.messages(300)
+        words = ("--message", place, "--journal", self.folder / "journal", "--connections", "4", "--window", "4")
+        with Sink(self.folder, "--delay", "10") as sink:
+            with open(self.folder / "output", "wb") as out:
+                run = subprocess.Popen([support.COMMAND, "send", "--server", sink.url(), *map(str, words)], stdout=out, stderr=out, env=support.environment(self.folder))
+            wait_until(lambda: len(sink.envelopes()) >= 40, 30)
+            run.send_signal(signal.SIGINT)
+            output = self.folder / "output"
+            self.assertEqual(run.wait(20), 1, output.read_text("utf-8"))  # what was under way came to its end
+            self.assertNotIn("IN DOUBT", output.read_text("utf-8"))
+            self.assertLess(len(sink.messages()), 300)
+            self.expect(self.bulk(sink, *words), 0)
+            self.assertEqual(dict(self.arrived(sink)), {number: 1 for number in sent})
+
+    def test_messages_per_connection(self):
+        place, sent = self.messages(45)
+        for connections in ("1", "3"):
+            with self.subTest(connections=connections), Sink(self.folder) as sink:
+                self.expect(self.bulk(sink, "--message", place, "--messages-per-connection", "10", "--connections", connections), 0)
+                self.assertEqual(dict(self.arrived(sink)), {number: 1 for number in sent})
+                self.assertLessEqual(max(self.messages_of_each(sink).values()), 10)
+
+    def test_rate(self):
+        place, sent = self.messages(40)
+        for connections in ("1", "4"):
+            with self.subTest(connections=connections), Sink(self.folder) as sink:
+                begun = time.monotonic()
+                self.expect(self.bulk(sink, "--message", place, "--rate", "20", "--connections", connections), 0)
+                self.assertGreater(time.monotonic() - begun, 1.9)
+                self.assertLess(time.monotonic() - begun, 6)
+                self.assertEqual(dict(self.arrived(sink)), {number: 1 for number in sent})
+
+    def test_a_single_message(self):
+        with Sink(self.folder) as sink:
+            self.expect(self.send(sink.url(), "--connections", "4", "--rate", "0.001", "--messages-per-connection", "1"), 0)
+            self.assertEqual(len(sink.messages()), 1)
+        self.assertIn(" 1 connection\n", sink.log())
+
+    def test_values(self):
+        place, _ = self.messages(2)
+        for option, allowed, values in (
+            ("--connections", "a whole number from 1 to 64", ("0", "65", "-1", "x", "", "1.5", "4x", "99999999999999999999")),
+            ("--messages-per-connection", "a whole number from 1 to 1000000", ("0", "1000001", "-3", "many")),
+            ("--rate", "a number from 0.001 to 1000000", ("0", "-1", "nan", "inf", "1e7", "fast", "", "1/s")),
+        ):
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    text = self.expect(self.bulk("smtp://127.0.0.1:1", "--message", place, option, value), 64).text
+                    self.assertIn(f"{option} {value}: write {allowed}", text)
+
+
 class MergeTest(BulkTest):
     """--merge: what arrives is read by Python's parser."""
 
@@ -876,10 +1054,34 @@ class BulkPostfixTest(BulkTest):
         self.assertEqual((summary["summary"]["delivered"], summary["summary"]["transient"]), (40, 1))
         self.assertEqual({number_of(octets) for octets in self.delivered(40)}, set(sent))
 
-    def test_killed_in_the_middle(self):
+    def test_four_connections(self):
         place, sent = self.messages(300, to=self.BOB)
-        journal = self.folder / "journal"
-        words = ("send", "--server", self.url, *self.ca, "--message", str(place), "--journal", str(journal), "--window", "1", "--json")
+        _, summary = self.lines(self.expect(self.bulk(self.url, *self.ca, "--message", place, "--connections", "4", "--json"), 0))
+        self.assertEqual(summary["summary"]["delivered"], 300)
+        self.assertEqual(collections.Counter(number_of(octets) for octets in self.delivered(300)), {number: 1 for number in sent})
+
+    def test_a_server_that_takes_fewer_connections(self):
+        """What is too much is answered with 421."""
+        place, sent = self.messages(200, to=self.BOB)
+        server = postfix.Postfix(more=("smtpd_client_connection_count_limit = 2", "smtpd_client_event_limit_exceptions ="))
+        with server as limited:
+            box = limited.info["mailboxes"][self.BOB]
+            words = ("--ca-file", limited.info["ca"], "--message", place, "--connections", "6", "--window", "1", "-v")
+            result = self.expect(self.bulk(f"smtp://127.0.0.1:{limited.info['ports']['smtp']}", *words), 0)
+            self.assertRegex(result.text, r"<- 421 .*too many connections")
+            found = collections.Counter(number_of(octets) for octets in maildir.delivered(box, (), 200, wait=60))
+        self.assertEqual(found, {number: 1 for number in sent})
+
+    def test_killed_in_the_middle(self):
+        for connections in (1, 4):
+            with self.subTest(connections=connections):
+                self.before = maildir.snapshot(self.box)
+                self.kill_in_the_middle(connections)
+
+    def kill_in_the_middle(self, connections):
+        place, sent = self.messages(300, to=self.BOB)
+        journal = self.folder / f"journal{connections}"
+        words = ("send", "--server", self.url, *self.ca, "--message", str(place), "--journal", str(journal), "--window", "1", "--connections", str(connections), "--json")
         with open(self.folder / "output", "wb") as out:
             run = subprocess.Popen([support.COMMAND, *words], stdout=out, env=support.environment(self.folder))
         wait_until(lambda: journal.exists() and journal.read_text("ascii").count('{"done"') >= 60, 60)
@@ -888,14 +1090,17 @@ class BulkPostfixTest(BulkTest):
         done = sum("done" in record for record in self.records_so_far(journal))
         self.assertLess(done, 300)
         found, summary = self.lines(self.run_command(*words))
-        doubtful = [one for one in found if one["outcome"] == "in_doubt"]
-        self.assertLessEqual(len(doubtful), 1)
+        doubtful = {int(re.search(r"(\d+)\.eml", one["source"])[1]) for one in found if one["outcome"] == "in_doubt"}
+        # Each connection's message, and of several also those whose replies had come and were not written down yet.
+        self.assertLessEqual(len(doubtful), 1 if connections == 1 else 2 * connections)
         self.assertEqual(summary["summary"]["delivered"], 300 - len(doubtful))
         arrived = collections.Counter(number_of(octets) for octets in self.delivered(300 - len(doubtful)))
         self.assertEqual(set(arrived.values()), {1})
-        self.assertLessEqual(len(set(sent) - set(arrived)), len(doubtful))
+        self.assertLessEqual(set(sent) - set(arrived), doubtful)
         self.expect(self.run_command(*words, "--in-doubt", "repeat"), 0)
-        self.delivered(300)
+        wait_until(lambda: {number_of(octets) for octets in self.delivered(300)} == set(sent), 60)
+        arrived = collections.Counter(number_of(octets) for octets in self.delivered(300))
+        self.assertLessEqual({number for number, count in arrived.items() if count > 1}, doubtful)
 
     def records_so_far(self, journal):
         lines = journal.read_bytes().split(b"\n")[:-1]

@@ -631,6 +631,24 @@ TEST(PoolTrouble, AWrongOptionIsSaidAtOnce) {
     EXPECT_NE(a.results[6].detail.find("another pool"), std::string::npos) << a.results[6].detail;
 }
 
+// What a session finds out at once, it finds out on the thread and within the call that made it.
+TEST(PoolTrouble, IsSaidAlsoToWhoAsksOnTheContextsThread) {
+    asio::io_context context;
+    pool p(context.get_executor());
+    client_options wrong = options_for(1);
+    wrong.tls.ca_file = "/nonexistent/ca.pem";
+    wrong.server.tls = tls_policy::required;
+    client_options nowhere = options_for(1);
+    nowhere.server.unix_path = std::string(300, 'x');
+    answers a;
+    asio::post(context, [&] {
+        a.send(p, p.at(wrong), 2);
+        a.send(p, p.at(nowhere), 2);
+    });
+    context.run();
+    EXPECT_EQ(a.with(errc::bad_configuration), 4U);
+}
+
 TEST(PoolTrouble, AMessageThatCannotBeSentNeedsNoServer) {
     asio::io_context context;
     pool p(context.get_executor());
