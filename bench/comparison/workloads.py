@@ -63,6 +63,7 @@ MANY = (
     Variant("chunking", "**Postrider**, BDAT", "many"),
     Variant("data", "**Postrider**, DATA", "many", (("chunking", 0),)),
     Variant("window", "**Postrider**, BDAT, window 64", "many", (("window", 64),)),
+    Variant("window-data", "**Postrider**, DATA, window 64", "many", (("window", 64), ("chunking", 0))),
 )
 
 TABLES = [

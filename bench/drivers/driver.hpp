@@ -99,8 +99,8 @@ class stopwatch {
     static double seconds(const timeval& t) {
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
     }
-    // Not ru_maxrss: that one remembers the process this one was before exec. Read by the C library, because the
-    // other one would take memory of its own for it.
+    // Not ru_maxrss: that one remembers the process this one was before exec. Read by the C library, because
+    // the other one would take memory of its own for it.
     static long peak_kb() {
         std::FILE* const status = std::fopen("/proc/self/status", "re");
         char line[256];

@@ -30,7 +30,7 @@
 
 namespace {
 
-constexpr std::size_t block_size = std::size_t{256} * 1024;
+constexpr std::size_t block_size = std::size_t{96} * 1024; // the fastest here, and ours
 
 int connect_to(const bench::task& t) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -52,7 +52,7 @@ struct octet_range {
 class content {
   public:
     class reader;
-    /// The largest chunk a reader hands out.
+    /// The largest chunk a reader hands out: between the file and the socket it stays in the second cache.
     static constexpr std::size_t block_size = std::size_t{96} * 1024;
     /// What comes from a pipe stays in memory up to this size.
     static constexpr std::size_t spool_over = std::size_t{1024} * 1024;

@@ -54,8 +54,8 @@ struct session_config {
     std::string_view client_name = "localhost";
     /// In order of preference, at most 8; empty: no authentication. Only the first that the server lists and
     /// that may be used on this line is tried.
-    std::span<mechanism* const> mechanisms;
-    postrider::timeouts timeouts;
+    std::span<mechanism* const> mechanisms{};
+    postrider::timeouts timeouts{};
     postrider::protocol protocol = postrider::protocol::smtp;
     tls_policy tls = tls_policy::required;
     /// Let credentials go over a line that is not encrypted and verified.

@@ -93,7 +93,7 @@ void dialogue::show_line(bool from_us, std::string_view line) const {
 
 void dialogue::end_content() {
     if (content_size_ > 0) {
-        show(true, "[" + std::to_string(content_size_) + " octets of content]");
+        show(true, std::string("[").append(std::to_string(content_size_)).append(" octets of content]"));
         content_size_ = 0;
     }
 }
@@ -140,7 +140,7 @@ void dialogue::learn(std::string_view verb, std::string_view line) {
     const std::string_view text = line.size() > 4 ? line.substr(4) : "";
     const bool hello = verb == "EHLO" || verb == "LHLO";
     if (verb == "greeting" && info_.greeting.size() < longest_line) {
-        info_.greeting += (reply_begun_ ? "\n" : "") + std::string(text);
+        info_.greeting.append(reply_begun_ ? "\n" : "").append(text);
     } else if (hello && line.starts_with("250") && info_.ehlo.size() < most_lines) {
         info_.ehlo.emplace_back(text);
     }
