@@ -135,21 +135,21 @@ class connection : public std::enable_shared_from_this<connection> {
     bool pumping_ = false;
     bool waiting_read_ = false;
     bool waiting_write_ = false;
+    bool set_up_ = false;
+    bool just_wrote_ = false;
+    bool noted_ = false; // why the session failed
     instant handshake_deadline_ = never;
 
     std::vector<mark> marks_; // of what is collected and not yet handed, the first first_mark_ aside
     std::size_t first_mark_ = 0;
     std::uint64_t handed_ = 0;
 
-    bool noted_ = false;
     status failure_;
     std::string detail_;
     clock::time_point tls_since_;
 
     breaker* patient_;
     std::uint64_t receive_limit_ = 0; // milliseconds, as the socket knows it; 0: none
-    bool set_up_ = false;
-    bool just_wrote_ = false;
     instant now_ = 0;
     instant heard_ = never; // the last read, once the session is set up
 

@@ -68,7 +68,9 @@ std::string text_of(const stream_endpoint& endpoint) {
     asio::ip::tcp::endpoint tcp;
     std::memcpy(tcp.data(), endpoint.data(), std::min(endpoint.size(), tcp.capacity()));
     const std::string host = tcp.address().to_string();
-    return (tcp.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(tcp.port());
+    std::string text = tcp.address().is_v6() ? "[" : "";
+    text.append(host).append(tcp.address().is_v6() ? "]:" : ":").append(std::to_string(tcp.port()));
+    return text;
 }
 
 connector::connector(asio::any_io_executor strand, const client_options& options, host_name host,

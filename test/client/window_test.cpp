@@ -865,8 +865,11 @@ TEST(Window, AutomaticOpensWithTheFirstMessagesAndWaitsWithoutPipelining) {
         std::atomic<int> most{0};
         scripted_server s({[&](peer& p) {
             p.greet(pipelining ? modern : std::vector<std::string>{"CHUNKING"});
+            int taken = 0;
             dialogue d(p, [&](const std::string& command) {
                 if (command.starts_with("BDAT")) {
+                    // So that the window is full now and then, whichever of the two is faster.
+                    std::this_thread::sleep_for(std::chrono::milliseconds(++taken % 50 == 0 ? 100 : 0));
                     most = std::max<int>(most, static_cast<int>(p.waiting("BDAT")));
                 }
                 return std::string("ok");
