@@ -199,8 +199,9 @@ template_body::template_body(const content& message, const std::string& name,
                              const std::vector<std::string>& columns) {
     start_gmime();
     std::string text = whole_text(message, name);
-    header_end(text, name);                             // before GMime makes the best of it
-    const std::string mark = "m" + random_text() + "m"; // found again wherever it comes to stand
+    header_end(text, name); // before GMime makes the best of it
+    const std::string mark =
+        std::string("m").append(random_text()).append("m"); // found again wherever it comes to stand
     marker marks(name, columns, mark);
     const auto parsed = parse(text);
     GMimeObject* root = parsed ? g_mime_message_get_mime_part(parsed.get()) : nullptr;
