@@ -1,10 +1,11 @@
 // yardstick - what a client could reach at best. Bare writes and reads of the same sizes, against the same
 // sink (fast_sink --echo REQUEST:REPLY):
 //
-//     yardstick HOST PORT COUNT FILE ping REQUEST=N REPLY=N     one write, one read, COUNT times
-//     yardstick HOST PORT COUNT FILE crowd REQUEST=N REPLY=N sessions=N  the same over N connections at once
-//     yardstick HOST PORT COUNT FILE write REQUEST=N REPLY=N    N octets in large writes from memory, one
-//     read yardstick HOST PORT COUNT FILE file REQUEST=N REPLY=N     the same, read from FILE block by block
+//     yardstick HOST PORT COUNT FILE MODE REQUEST=N REPLY=N [sessions=N]
+//         ping   one write, one read, COUNT times
+//         crowd  the same over `sessions` connections at once
+//         write  N octets in large writes from memory, one read
+//         file   the same, read from FILE block by block
 //
 // Or the whole dialogue of one message and connection, the commands written in advance and the replies not
 // looked at, against a sink that speaks SMTP:

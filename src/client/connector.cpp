@@ -245,6 +245,9 @@ int connector::connect(attempt& a) const {
     if (error) {
         return error.value();
     }
+    if (patient_) {
+        bound_patience(descriptor);
+    }
     const bool local = protocol.family() == AF_UNIX;
     if (!local && !set_options(descriptor)) {
         return errno;
@@ -256,21 +259,22 @@ int connector::connect(attempt& a) const {
     return result == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno; // TCP goes on by itself
 }
 
+// Of a Unix socket as well: its connect() waits while the server's queue is full.
+void connector::bound_patience(int descriptor) const {
+    const auto longest = running_.size() > 1         ? patience_beside_others
+                         : next_ < endpoints_.size() ? std::min(patience, options_.connect_stagger)
+                                                     : patience;
+    const auto limit = std::max(std::chrono::milliseconds(1), std::min(longest, options_.connect_timeout));
+    const timeval wait{0, static_cast<suseconds_t>(std::chrono::microseconds(limit).count())};
+    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
 // False with errno.
 bool connector::set_options(int descriptor) const {
     // Our writes are whole groups of commands; waiting for more would only wait for the peer's delayed ACK.
     const int on = 1;
     if (::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
         return false;
-    }
-    if (patient_) {
-        const auto longest = running_.size() > 1         ? patience_beside_others
-                             : next_ < endpoints_.size() ? std::min(patience, options_.connect_stagger)
-                                                         : patience;
-        const auto limit =
-            std::max(std::chrono::milliseconds(1), std::min(longest, options_.connect_timeout));
-        const timeval wait{0, static_cast<suseconds_t>(std::chrono::microseconds(limit).count())};
-        ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
     }
     if (options_.source_address.empty()) {
         return true;

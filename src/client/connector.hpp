@@ -64,6 +64,7 @@ class connector : public std::enable_shared_from_this<connector> {
     void race(std::vector<stream_endpoint> endpoints);
     void try_next();
     int connect(attempt& a) const;
+    void bound_patience(int descriptor) const;
     bool set_options(int descriptor) const;
     void await(attempts::iterator a);
     void await_deadline();

@@ -17,6 +17,7 @@
 #include <atomic>
 #include <future>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 using namespace postrider;
@@ -674,6 +675,29 @@ TEST(Connecting, ABlockingCallRacesToo) {
         o.connect_timeout = std::chrono::milliseconds(limit);
         EXPECT_EQ(blocking_client(o).send(mail_to({"a@example.org"})).error, errc::timed_out) << limit;
     }
+}
+
+TEST(Connecting, AFullUnixSocketHoldsNobodyUp) {
+    const std::string path = "/tmp/postrider-full-" + std::to_string(::getpid());
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof where.sun_path - 1);
+    std::vector<int> sockets{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    ASSERT_EQ(::bind(sockets[0], reinterpret_cast<sockaddr*>(&where), sizeof where), 0);
+    ASSERT_EQ(::listen(sockets[0], 0), 0);
+    for (int i = 0; i < 4; ++i) {
+        sockets.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        ::connect(sockets.back(), reinterpret_cast<sockaddr*>(&where), sizeof where);
+    }
+    client_options o;
+    o.server.unix_path = path;
+    o.server.protocol = protocol::lmtp;
+    o.server.tls = tls_policy::none;
+    EXPECT_EQ(blocking_client(o).connect().error, errc::connection_failed);
+    for (const int s : sockets) {
+        ::close(s);
+    }
+    ::unlink(path.c_str());
 }
 
 TEST(Connecting, FamiliesTakeTurnsAndARefusalCostsNothing) {
