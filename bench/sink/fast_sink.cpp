@@ -238,7 +238,7 @@ class sink {
   private:
     void watch(int fd, unsigned events, int operation = EPOLL_CTL_ADD) const;
     void handle(int fd);
-    void accept_all();
+    void accept_one();
     void serve(connection& c);
     void tell();
 
@@ -260,6 +260,7 @@ sink::sink(settings s)
     }
     const int on = 1;
     setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // what it accepts inherits that
     sockaddr_in where{};
     where.sin_family = AF_INET;
     where.sin_port = htons(settings_.port);
@@ -312,7 +313,7 @@ void sink::run() {
 
 void sink::handle(int fd) {
     if (fd == listener_) {
-        accept_all();
+        accept_one();
     } else if (fd == control_) {
         tell();
     } else if (connections_[static_cast<std::size_t>(fd)]) {
@@ -320,26 +321,23 @@ void sink::handle(int fd) {
     }
 }
 
-void sink::accept_all() {
-    for (;;) {
-        const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            return; // EAGAIN; or out of descriptors, which shows in the client
-        }
-        const int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        const auto place = static_cast<std::size_t>(fd);
-        if (connections_.size() <= place) {
-            connections_.resize(place + 1);
-        }
-        ++counts_.sessions;
-        connections_[place] = std::make_unique<connection>(fd, settings_.offered, counts_);
-        watch(fd, EPOLLIN);
-        if (settings_.implicit_tls) {
-            connections_[place]->start_tls(context_.get());
-        } else if (!connections_[place]->greet()) {
-            connections_[place].reset();
-        }
+void sink::accept_one() {
+    // Epoll tells again of the next one: asking whether there is one would cost a call for each.
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        return; // gone again; or out of descriptors, which shows in the client
+    }
+    const auto place = static_cast<std::size_t>(fd);
+    if (connections_.size() <= place) {
+        connections_.resize(place + 1);
+    }
+    ++counts_.sessions;
+    connections_[place] = std::make_unique<connection>(fd, settings_.offered, counts_);
+    watch(fd, EPOLLIN);
+    if (settings_.implicit_tls) {
+        connections_[place]->start_tls(context_.get());
+    } else if (!connections_[place]->greet()) {
+        connections_[place].reset();
     }
 }
 

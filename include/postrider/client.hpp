@@ -176,7 +176,6 @@ struct timed_step {
 /// What is known of a connection. Foreign text throughout: escape it before showing it.
 struct connection_info {
     std::string peer; ///< as in connect_attempt; empty when none was reached
-    std::string local;
     std::vector<connect_attempt> attempts;
 
     std::string tls_version; ///< "TLSv1.3"; empty: not encrypted
@@ -184,11 +183,11 @@ struct connection_info {
     bool tls_verified = false;
     bool tls_resumed = false; ///< no certificate was sent: it is the one of the session resumed
     std::string tls_problem;  ///< why the certificate did not pass, also where that was allowed
-    std::optional<certificate_info> certificate;
+    std::shared_ptr<const certificate_info> certificate; ///< null: none was shown
 
-    std::string greeting;                     ///< lines joined with '\n'
-    std::vector<std::string> ehlo_before_tls; ///< lines of the reply, without codes; empty with implicit TLS
-    std::vector<std::string> ehlo;            ///< the lines that hold
+    std::string greeting;        ///< lines joined with '\n', without codes
+    std::string ehlo_before_tls; ///< as greeting; empty with implicit TLS
+    std::string ehlo;            ///< the reply that holds
     postrider::capabilities capabilities;
     bool extended = false; ///< false: the server knows HELO only
     bool authenticated = false;

@@ -156,11 +156,10 @@ class teller {
         const bool offered = std::any_of(keywords.begin(), keywords.end(), [](const auto& one) {
             return equal_ignoring_case(one.line, "STARTTLS");
         });
-        std::vector<std::string> lines(line_->ehlo_before_tls.begin(), line_->ehlo_before_tls.end());
         add("ehlo", verdict::ok,
             fmt::format("before TLS: {} keywords, STARTTLS {}", keywords.size(),
                         offered ? "is one" : "is none of them"),
-            std::move(lines));
+            lines_of(line_->ehlo_before_tls));
     }
 
     void tell_tls() {

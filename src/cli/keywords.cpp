@@ -108,7 +108,8 @@ explained_keyword explain(const std::string& line) {
 
 } // namespace
 
-std::vector<explained_keyword> explain_keywords(const std::vector<std::string>& lines) {
+std::vector<explained_keyword> explain_keywords(std::string_view reply) {
+    const auto lines = lines_of(reply);
     std::vector<explained_keyword> out;
     for (std::size_t i = 1; i < lines.size(); ++i) {
         out.push_back(explain(lines[i]));

@@ -3,12 +3,12 @@
 
 #include "report.hpp"
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace postrider::cli {
 
-/// `lines` as in connection_info::ehlo: the first is the server's name and no keyword.
-std::vector<explained_keyword> explain_keywords(const std::vector<std::string>& lines);
+/// `reply` as in connection_info::ehlo: its first line is the server's name and no keyword.
+std::vector<explained_keyword> explain_keywords(std::string_view reply);
 
 } // namespace postrider::cli

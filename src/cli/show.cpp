@@ -21,6 +21,16 @@ std::string printable_lines(std::string_view foreign, std::string_view indent) {
     return out;
 }
 
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    lines.emplace_back(text);
+    return lines;
+}
+
 std::string readable_size(std::uint64_t octets) {
     if (octets < 10'000) {
         return fmt::format("{} octets", octets);

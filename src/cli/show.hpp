@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postrider::cli {
 
@@ -15,6 +16,9 @@ std::string printable(std::string_view foreign);
 
 /// The same, but a line feed stays one, and each further line begins with `indent`.
 std::string printable_lines(std::string_view foreign, std::string_view indent);
+
+/// The text cut at its line feeds, at least one line.
+std::vector<std::string> lines_of(std::string_view text);
 
 /// "712 octets", "25.0 MB".
 std::string readable_size(std::uint64_t octets);

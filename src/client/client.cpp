@@ -121,10 +121,10 @@ struct blocking_client::impl {
     }
 
     template <class Result>
-    Result run(const std::shared_ptr<operation>& op, std::function<void(Result)> operation::*done) {
+    Result run(const std::shared_ptr<operation>& op, std::function<void(Result&&)> operation::*done) {
         std::optional<Result> result;
         const line::breaker::guard busy(blocked);
-        (*op).*done = [&result](Result r) { result.emplace(std::move(r)); };
+        (*op).*done = [&result](Result&& r) { result.emplace(std::move(r)); };
         context.restart();
         context.poll(); // what was posted meanwhile comes first
         inner->add_here(op);
@@ -198,7 +198,7 @@ class batch {
     }
     void add(outgoing mail) {
         auto op = operation::message(std::move(mail), false);
-        op->sent_at_once = [this, number = count_](send_result r) {
+        op->sent_at_once = [this, number = count_](send_result&& r) {
             --open_;
             more_ = more_ && r.error != errc::cancelled;
             guarded([&] { done_(number, std::move(r)); });

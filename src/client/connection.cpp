@@ -32,7 +32,7 @@ connection::connection(asio::any_io_executor strand, line_socket socket, const s
                        const session_config& config, breaker* patient, std::shared_ptr<connection_info> info)
     : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
       transport_(socket_.descriptor()), session_(config, reply_space_),
-      dialogue_(settings_.options, settings_.mask, *info_), patient_(patient), timer_(strand_) {
+      dialogue_(settings_.options, settings_.mask, *info_), patient_(patient) {
     if (patient_ != nullptr) {
         patient_->watch(socket_.descriptor());
     }
@@ -72,8 +72,7 @@ void connection::close() {
         }
         socket_.close();
     }
-    timer_.cancel();
-    timer_set_ = never;
+    stop_timer();
 }
 
 instant connection::now() {
@@ -273,7 +272,7 @@ bool connection::read() {
     std::size_t size = 0;
     just_wrote_ = false;
     const transport::step result = transport_.read(input->space, size);
-    heard_ = set_up_ ? now_ : never;
+    heard_ = now_;
     if (result == transport::step::done) {
         take_in({input->space.data(), size});
     } else if (result != transport::step::blocked) {
@@ -290,7 +289,7 @@ void connection::take_in(std::span<char> octets) {
     if (is_running()) {
         user_->progress(session_.failed_at(), nullptr, 0);
     }
-    heard_ = set_up_ ? now_ : never;
+    heard_ = now_;
     if (set_up_ && session_.outstanding() > 0) {
         transport_.acknowledge();
     }
@@ -461,8 +460,11 @@ void connection::wait_until(instant deadline) {
         return;
     }
     timer_set_ = deadline;
-    timer_.expires_at(clock::time_point(std::chrono::milliseconds(deadline)));
-    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!timer_) {
+        timer_.emplace(strand_);
+    }
+    timer_->expires_at(clock::time_point(std::chrono::milliseconds(deadline)));
+    timer_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
         if (error) {
             return;
         }
@@ -473,14 +475,20 @@ void connection::wait_until(instant deadline) {
     });
 }
 
+void connection::stop_timer() {
+    if (timer_) {
+        timer_->cancel();
+    }
+    timer_set_ = never;
+}
+
 void connection::finish() {
     // Nobody waits on an idle line: it would keep the context running.
-    boost::system::error_code ignored;
     if (waiting_read_ || waiting_write_) {
+        boost::system::error_code ignored;
         socket_.waited().cancel(ignored);
     }
-    timer_.cancel();
-    timer_set_ = never;
+    stop_timer();
     const std::shared_ptr<user> for_whom = std::move(user_);
     user_ = nullptr;
     for_whom->done();

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,7 @@ class connection : public std::enable_shared_from_this<connection> {
     void on_received(const boost::system::error_code& error, std::size_t size);
     void wait_for(boost::asio::socket_base::wait_type what, bool& waiting);
     void wait_until(instant deadline);
+    void stop_timer();
     void release_output();
     void finish();
     static instant now();
@@ -151,9 +153,9 @@ class connection : public std::enable_shared_from_this<connection> {
     breaker* patient_;
     std::uint64_t receive_limit_ = 0; // milliseconds, as the socket knows it; 0: none
     instant now_ = 0;
-    instant heard_ = never; // the last read, once the session is set up
+    instant heard_ = never; // the last read
 
-    boost::asio::steady_timer timer_;
+    std::optional<boost::asio::steady_timer> timer_; // null until it is needed
     instant timer_set_ = never;
 };
 

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -40,7 +39,10 @@ asio::ip::address plain(const asio::ip::address& address) {
 }
 
 // The families take turns, in the resolver's order within each and beginning with its first (RFC 8305 4).
-std::vector<asio::ip::address> interleaved(const std::vector<asio::ip::address>& addresses) {
+std::vector<asio::ip::address> interleaved(std::vector<asio::ip::address> addresses) {
+    if (addresses.size() < 2) {
+        return addresses;
+    }
     std::vector<asio::ip::address> turns[2];
     for (const asio::ip::address& a : addresses) {
         turns[a.is_v6() == addresses.front().is_v6() ? 0 : 1].push_back(a);
@@ -58,25 +60,9 @@ std::vector<asio::ip::address> interleaved(const std::vector<asio::ip::address>&
 
 } // namespace
 
-std::string text_of(const stream_endpoint& endpoint) {
-    const int family = endpoint.protocol().family();
-    if (family == AF_UNIX) {
-        const auto* const address = reinterpret_cast<const sockaddr_un*>(endpoint.data());
-        const std::size_t room = endpoint.size() - offsetof(sockaddr_un, sun_path);
-        return "unix:" + std::string(address->sun_path, ::strnlen(address->sun_path, room));
-    }
-    asio::ip::tcp::endpoint tcp;
-    std::memcpy(tcp.data(), endpoint.data(), std::min(endpoint.size(), tcp.capacity()));
-    const std::string host = tcp.address().to_string();
-    std::string text = tcp.address().is_v6() ? "[" : "";
-    text.append(host).append(tcp.address().is_v6() ? "]:" : ":").append(std::to_string(tcp.port()));
-    return text;
-}
-
 connector::connector(asio::any_io_executor strand, const client_options& options, host_name host,
                      connection_info& info, bool patient)
-    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), patient_(patient),
-      looked_up_(strand_), deadline_(strand_), stagger_(strand_) {}
+    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
 
 std::uint16_t connector::port() const {
     return options_.server.port != 0 ? options_.server.port : default_port(options_.server);
@@ -93,7 +79,8 @@ void connector::start(callback done) {
                  "the path of the Unix socket is too long: " + options_.server.unix_path);
             return;
         }
-        race({asio::local::stream_protocol::endpoint(options_.server.unix_path)});
+        race({{asio::local::stream_protocol::endpoint(options_.server.unix_path),
+               std::string("unix:").append(options_.server.unix_path)}});
     } else if (host_.is_address) {
         on_addresses({host_.text});
     } else {
@@ -102,13 +89,13 @@ void connector::start(callback done) {
 }
 
 void connector::await_deadline() {
-    if (std::exchange(limited_, true)) {
+    if (deadline_) {
         return;
     }
-    deadline_.expires_at(begun_ + options_.connect_timeout);
-    deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    deadline_.emplace(strand_, begun_ + options_.connect_timeout);
+    deadline_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
         if (!error) {
-            self->fail(errc::timed_out, self->endpoints_.empty()
+            self->fail(errc::timed_out, self->targets_.empty()
                                             ? self->host_.text + ": no answer to the look-up in time"
                                             : "no connection in time");
         }
@@ -117,9 +104,9 @@ void connector::await_deadline() {
 
 void connector::cancel() {
     done_ = nullptr;
-    deadline_.cancel();
-    stagger_.cancel();
-    looked_up_.close();
+    deadline_.reset();
+    stagger_.reset();
+    looked_up_.reset();
     resolution_.reset();
     for (attempt& a : running_) {
         a.socket.close();
@@ -133,7 +120,7 @@ void connector::look_up() {
         if (copy < 0) {
             throw std::system_error(errno, std::generic_category());
         }
-        looked_up_.assign(copy);
+        looked_up_.emplace(strand_, copy);
     } catch (const std::exception& e) {
         fail(errc::out_of_memory, std::string("cannot look up the host: ") + e.what());
         return;
@@ -143,7 +130,7 @@ void connector::look_up() {
 
 void connector::await_look_up() {
     await_deadline();
-    looked_up_.async_wait(asio::posix::descriptor_base::wait_read,
+    looked_up_->async_wait(asio::posix::descriptor_base::wait_read,
                           [self = shared_from_this()](const boost::system::error_code& error) {
                               if (!error && self->done_) {
                                   self->on_looked_up();
@@ -159,7 +146,7 @@ void connector::on_looked_up() {
     }
     resolution::answer& answer = *found;
     info_.steps.push_back({"resolve", since(since_)});
-    looked_up_.close();
+    looked_up_.reset();
     if (answer.error != errc::ok) {
         fail(answer.error, std::move(answer.detail));
         return;
@@ -169,9 +156,7 @@ void connector::on_looked_up() {
 
 // Why an address is not to be connected to; empty when it is.
 std::string connector::objection_to(const asio::ip::address& address) const {
-    boost::system::error_code error;
-    const asio::ip::address source = asio::ip::make_address(options_.source_address, error);
-    if (!options_.source_address.empty() && source.is_v4() != address.is_v4()) {
+    if (source_ && source_->is_v4() != address.is_v4()) {
         return " (not of the source address's family)";
     }
     const bool filtered = options_.address_filter && !options_.address_filter(address.to_string());
@@ -180,8 +165,10 @@ std::string connector::objection_to(const asio::ip::address& address) const {
 
 void connector::on_addresses(const std::vector<std::string>& texts) {
     boost::system::error_code error;
-    asio::ip::make_address(options_.source_address, error);
-    if (error && !options_.source_address.empty()) {
+    if (!options_.source_address.empty()) {
+        source_ = asio::ip::make_address(options_.source_address, error);
+    }
+    if (error) {
         fail(errc::bad_configuration, "not an IP address to connect from: " + options_.source_address);
         return;
     }
@@ -200,27 +187,32 @@ void connector::on_addresses(const std::vector<std::string>& texts) {
         fail(errc::connection_failed, host_.text + " has no address that may be used: " + left_out);
         return;
     }
-    std::vector<stream_endpoint> endpoints;
-    for (const asio::ip::address& address : interleaved(addresses)) {
-        endpoints.emplace_back(asio::ip::tcp::endpoint(address, port()));
+    const std::string to_port = ":" + std::to_string(port());
+    std::vector<target> targets;
+    for (const asio::ip::address& address : interleaved(std::move(addresses))) {
+        // What was given as an address is written as it is shown already.
+        std::string text(address.is_v6() ? "[" : "");
+        text.append(host_.is_address && address.is_v4() ? host_.text : address.to_string());
+        text.append(address.is_v6() ? "]" : "").append(to_port);
+        targets.push_back({asio::ip::tcp::endpoint(address, port()), std::move(text)});
     }
-    race(std::move(endpoints));
+    race(std::move(targets));
 }
 
-void connector::race(std::vector<stream_endpoint> endpoints) {
-    endpoints_ = std::move(endpoints);
+void connector::race(std::vector<target> targets) {
+    targets_ = std::move(targets);
     since_ = clock::now();
     try_next();
 }
 
 // Starts the next attempt, and the timer for the one after it.
 void connector::try_next() {
-    if (!done_ || next_ == endpoints_.size()) {
+    if (!done_ || next_ == targets_.size()) {
         return;
     }
-    const stream_endpoint endpoint = endpoints_[next_++];
-    info_.attempts.push_back({text_of(endpoint), errc::ok, "", {}});
-    const auto a = running_.emplace(running_.end(), strand_, info_.attempts.size() - 1, endpoint);
+    const target& to = targets_[next_++];
+    info_.attempts.push_back({to.text, errc::ok, "", {}});
+    const auto a = running_.emplace(running_.end(), info_.attempts.size() - 1, to.endpoint);
     const int error = connect(*a);
     if (error == EINPROGRESS) {
         await(a);
@@ -240,7 +232,7 @@ int connector::connect(attempt& a) const {
     a.socket.take(descriptor);
     boost::system::error_code error;
     if (!patient_) {
-        a.socket.let_wait(protocol, error);
+        a.socket.let_wait(strand_, protocol, error);
     }
     if (error) {
         return error.value();
@@ -262,7 +254,7 @@ int connector::connect(attempt& a) const {
 // Of a Unix socket as well: its connect() waits while the server's queue is full.
 void connector::bound_patience(int descriptor) const {
     const auto longest = running_.size() > 1         ? patience_beside_others
-                         : next_ < endpoints_.size() ? std::min(patience, options_.connect_stagger)
+                         : next_ < targets_.size() ? std::min(patience, options_.connect_stagger)
                                                      : patience;
     const auto limit = std::max(std::chrono::milliseconds(1), std::min(longest, options_.connect_timeout));
     const timeval wait{0, static_cast<suseconds_t>(std::chrono::microseconds(limit).count())};
@@ -276,17 +268,17 @@ bool connector::set_options(int descriptor) const {
     if (::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
         return false;
     }
-    if (options_.source_address.empty()) {
+    if (!source_) {
         return true;
     }
-    const asio::ip::tcp::endpoint from(asio::ip::make_address(options_.source_address), 0);
+    const asio::ip::tcp::endpoint from(*source_, 0);
     return ::bind(descriptor, from.data(), static_cast<socklen_t>(from.size())) == 0;
 }
 
 void connector::await(attempts::iterator a) {
     boost::system::error_code error;
     if (patient_) {
-        a->socket.let_wait(a->endpoint.protocol(), error);
+        a->socket.let_wait(strand_, a->endpoint.protocol(), error);
     }
     if (error) {
         on_connected(a, error.value());
@@ -300,11 +292,11 @@ void connector::await(attempts::iterator a) {
                                       }
                                   });
     await_deadline();
-    if (next_ == endpoints_.size()) {
+    if (next_ == targets_.size()) {
         return;
     }
-    stagger_.expires_at(a->since + options_.connect_stagger);
-    stagger_.async_wait([self = shared_from_this()](const boost::system::error_code& off) {
+    stagger_.emplace(strand_, a->since + options_.connect_stagger);
+    stagger_->async_wait([self = shared_from_this()](const boost::system::error_code& off) {
         if (!off) {
             self->try_next();
         }
@@ -324,7 +316,7 @@ void connector::on_connected(attempts::iterator a, int error) {
     }
     record_failure(*a, errc_of_errno(error), text_of_errno(error));
     running_.erase(a);
-    if (next_ < endpoints_.size()) {
+    if (next_ < targets_.size()) {
         try_next();
     } else if (running_.empty()) {
         std::string detail;
@@ -349,7 +341,7 @@ void connector::fail(errc error, std::string detail) {
     for (const attempt& a : running_) {
         record_failure(a, error, detail);
     }
-    finish({error, std::move(detail)}, line_socket(strand_));
+    finish({error, std::move(detail)}, line_socket());
 }
 
 void connector::finish(failure why, line_socket socket) {

@@ -20,9 +20,6 @@
 
 namespace postrider::line {
 
-/// "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path".
-std::string text_of(const stream_endpoint& endpoint);
-
 /// One attempt to reach the server. All calls and callbacks on the executor, which must be a strand; the
 /// callback may come within start().
 class connector : public std::enable_shared_from_this<connector> {
@@ -46,9 +43,12 @@ class connector : public std::enable_shared_from_this<connector> {
 
   private:
     using clock = std::chrono::steady_clock;
+    struct target {
+        stream_endpoint endpoint;
+        std::string text; // "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path"
+    };
     struct attempt {
-        attempt(const boost::asio::any_io_executor& strand, std::size_t entry, stream_endpoint to)
-            : socket(strand), index(entry), endpoint(std::move(to)) {}
+        attempt(std::size_t entry, const stream_endpoint& to) : index(entry), endpoint(to) {}
         line_socket socket;
         std::size_t index; // in connection_info::attempts
         stream_endpoint endpoint;
@@ -61,7 +61,7 @@ class connector : public std::enable_shared_from_this<connector> {
     void on_looked_up();
     void on_addresses(const std::vector<std::string>& texts);
     std::string objection_to(const boost::asio::ip::address& address) const;
-    void race(std::vector<stream_endpoint> endpoints);
+    void race(std::vector<target> targets);
     void try_next();
     int connect(attempt& a) const;
     void bound_patience(int descriptor) const;
@@ -79,13 +79,14 @@ class connector : public std::enable_shared_from_this<connector> {
     host_name host_;
     connection_info& info_;
     const bool patient_;
-    bool limited_ = false; // the deadline is being waited for
     callback done_;
+    std::optional<boost::asio::ip::address> source_; // to connect from
+    // What is waited for, while it is.
     std::shared_ptr<resolution> resolution_;
-    boost::asio::posix::stream_descriptor looked_up_;
-    boost::asio::steady_timer deadline_;
-    boost::asio::steady_timer stagger_;
-    std::vector<stream_endpoint> endpoints_;
+    std::optional<boost::asio::posix::stream_descriptor> looked_up_;
+    std::optional<boost::asio::steady_timer> deadline_;
+    std::optional<boost::asio::steady_timer> stagger_;
+    std::vector<target> targets_;
     std::size_t next_ = 0;
     attempts running_;
     clock::time_point begun_; // the whole

@@ -2,6 +2,8 @@
 
 #include "visible.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 
 namespace postrider::line {
@@ -9,33 +11,54 @@ namespace postrider::line {
 namespace {
 
 constexpr std::size_t longest_line = 2048; // as the engine's reader takes it
-constexpr std::size_t most_lines = 200;    // of one EHLO reply or greeting
+constexpr std::size_t most_text = 16384;   // of one EHLO reply or greeting
 constexpr std::size_t most_steps = 64;
 
 std::chrono::microseconds since(dialogue::clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(dialogue::clock::now() - start);
 }
 
-// Appends to `line`, and calls `end` wherever it ends.
+void keep(std::string& line, std::string_view octets) {
+    line += octets.substr(0, longest_line - std::min(longest_line, line.size()));
+}
+
+// Calls `end` with each line, without its LF or CRLF. The beginning of one that comes in pieces waits in
+// `begun`.
 template <class End>
-void by_lines(std::string_view octets, std::string& line, End end) {
-    for (;;) {
-        const std::size_t size = octets.find('\n');
-        line += octets.substr(0, std::min(size, longest_line - std::min(longest_line, line.size())));
-        if (size == std::string_view::npos) {
-            return;
+void by_lines(std::string_view octets, std::string& begun, End end) {
+    for (std::size_t size = octets.find('\n'); size != std::string_view::npos; size = octets.find('\n')) {
+        std::string_view line = octets.substr(0, std::min(size, longest_line));
+        if (!begun.empty()) {
+            keep(begun, octets.substr(0, size));
+            line = begun;
         }
-        end();
+        line.remove_suffix(line.ends_with('\r') ? 1 : 0);
+        end(line);
+        begun.clear();
         octets.remove_prefix(size + 1);
     }
+    keep(begun, octets);
 }
 
 } // namespace
 
+// What is noted down while the session is set up.
+struct dialogue::notes {
+    struct awaited {
+        std::string verb;
+        clock::time_point since;
+    };
+    boost::container::small_vector<awaited, 4> replies;
+    bool reply_begun = false;
+};
+
 dialogue::dialogue(const client_options& options, const mask& secrets, connection_info& info)
-    : options_(options), mask_(secrets), info_(info) {
-    awaited_.push_back({"greeting", clock::now()});
+    : options_(options), mask_(secrets), info_(info), notes_(std::make_unique<notes>()) {
+    notes_->replies.push_back({"greeting", clock::now()});
+    info_.steps.reserve(4); // resolve or tls, connect, greeting, EHLO
 }
+
+dialogue::~dialogue() = default;
 
 void dialogue::sent(std::string_view octets, bool secret, bool content) {
     if (!is_needed()) {
@@ -51,14 +74,20 @@ void dialogue::sent(std::string_view octets, bool secret, bool content) {
         out_secret_ = true;
         return;
     }
-    by_lines(octets, out_line_, [this] { end_sent_line(); });
+    by_lines(octets, out_line_, [this](std::string_view line) { end_sent_line(line); });
 }
 
 void dialogue::received(std::string_view octets) {
     if (!is_needed()) {
         return;
     }
-    by_lines(octets, in_line_, [this] { end_received_line(); });
+    by_lines(octets, in_line_, [this](std::string_view line) {
+        if (mask_.is_empty()) {
+            end_received_line(line);
+        } else {
+            end_received_line(mask_.over(std::string(line)));
+        }
+    });
 }
 
 void dialogue::tls_started() {
@@ -69,10 +98,7 @@ void dialogue::tls_started() {
 }
 
 void dialogue::set_up() {
-    setting_up_ = false;
-    awaited_ = {};
-    info_.steps.shrink_to_fit();
-    info_.ehlo.shrink_to_fit();
+    notes_.reset();
     if (!is_needed()) {
         in_line_ = {};
         out_line_ = {};
@@ -98,51 +124,44 @@ void dialogue::end_content() {
     }
 }
 
-void dialogue::end_sent_line() {
-    if (!out_line_.empty() && out_line_.back() == '\r') {
-        out_line_.pop_back();
-    }
-    show_line(true, out_line_);
-    if (setting_up_ && awaited_.size() < most_steps) {
-        const std::string_view text = out_line_;
+void dialogue::end_sent_line(std::string_view line) {
+    show_line(true, line);
+    if (notes_ && notes_->replies.size() < most_steps) {
         // Behind AUTH come lines that begin with no verb.
-        const bool answer = out_secret_ && text.starts_with(mask::shown);
-        awaited_.push_back(
-            {answer || text == "*" ? "AUTH" : std::string(text.substr(0, text.find(' '))), clock::now()});
+        const bool answer = (out_secret_ && line.starts_with(mask::shown)) || line == "*";
+        const std::string_view verb = answer ? "AUTH" : line.substr(0, line.find(' '));
+        notes_->replies.push_back({std::string(verb), clock::now()});
     }
-    out_line_.clear();
     out_secret_ = false;
 }
 
-void dialogue::end_received_line() {
-    if (!in_line_.empty() && in_line_.back() == '\r') {
-        in_line_.pop_back();
-    }
-    const std::string line = mask_.over(std::move(in_line_));
-    in_line_.clear();
+void dialogue::end_received_line(std::string_view line) {
     end_content();
     show_line(false, line);
-    if (!setting_up_ || awaited_.empty()) {
+    if (!notes_ || notes_->replies.empty()) {
         return;
     }
+    const notes::awaited& awaited = notes_->replies.front();
+    learn(awaited.verb, line);
     const bool last = line.size() < 4 || line[3] != '-';
-    learn(awaited_.front().verb, line);
+    notes_->reply_begun = !last;
     if (last) {
         if (info_.steps.size() < most_steps) {
-            info_.steps.push_back({awaited_.front().verb, since(awaited_.front().since)});
+            info_.steps.push_back({awaited.verb, since(awaited.since)});
         }
-        awaited_.erase(awaited_.begin());
+        notes_->replies.erase(notes_->replies.begin());
     }
-    reply_begun_ = !last;
 }
 
 void dialogue::learn(std::string_view verb, std::string_view line) {
-    const std::string_view text = line.size() > 4 ? line.substr(4) : "";
-    const bool hello = verb == "EHLO" || verb == "LHLO";
-    if (verb == "greeting" && info_.greeting.size() < longest_line) {
-        info_.greeting.append(reply_begun_ ? "\n" : "").append(text);
-    } else if (hello && line.starts_with("250") && info_.ehlo.size() < most_lines) {
-        info_.ehlo.emplace_back(text);
+    std::string* to = nullptr;
+    if (verb == "greeting") {
+        to = &info_.greeting;
+    } else if ((verb == "EHLO" || verb == "LHLO") && line.starts_with("250")) {
+        to = &info_.ehlo;
+    }
+    if (to != nullptr && to->size() < most_text) {
+        to->append(notes_->reply_begun ? "\n" : "").append(line.substr(std::min<std::size_t>(line.size(), 4)));
     }
 }
 

@@ -11,9 +11,10 @@
 #include "postrider/client.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace postrider::line {
 
@@ -23,6 +24,9 @@ class dialogue {
 
     /// Writes to `info` what it learns until set_up() is called. The arguments must outlive it.
     dialogue(const client_options& options, const mask& secrets, connection_info& info);
+    dialogue(const dialogue&) = delete;
+    dialogue& operator=(const dialogue&) = delete;
+    ~dialogue();
 
     void sent(std::string_view octets, bool secret, bool content);
     void received(std::string_view octets);
@@ -30,31 +34,26 @@ class dialogue {
     void tls_started();
     /// The session is ready: what comes now is transcript only, if anybody wants one.
     void set_up();
-    bool is_needed() const { return setting_up_ || static_cast<bool>(options_.transcript); }
+    bool is_needed() const { return notes_ || options_.transcript; }
 
   private:
-    struct awaited {
-        std::string verb;
-        clock::time_point since;
-    };
+    struct notes;
 
     void show(bool from_us, std::string_view text) const;
     void show_line(bool from_us, std::string_view line) const;
     void end_content();
-    void end_sent_line();
-    void end_received_line();
+    void end_sent_line(std::string_view line);
+    void end_received_line(std::string_view line);
     void learn(std::string_view verb, std::string_view line);
 
     const client_options& options_;
     const mask& mask_;
     connection_info& info_;
-    std::string out_line_;
+    std::string out_line_; // the beginnings of lines
     std::string in_line_;
     bool out_secret_ = false;
     std::uint64_t content_size_ = 0;
-    std::vector<awaited> awaited_; // a few
-    bool reply_begun_ = false;
-    bool setting_up_ = true;
+    std::unique_ptr<notes> notes_; // null once the session is set up
     bool tls_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include <cerrno>
+#include <optional>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -20,10 +21,7 @@ using stream_endpoint = boost::asio::generic::stream_protocol::endpoint;
 class line_socket {
   public:
     /// None.
-    explicit line_socket(const boost::asio::any_io_executor& executor) : waited_(executor) {}
-    /// One that Asio waits on.
-    explicit line_socket(stream_socket waited)
-        : waited_(std::move(waited)), descriptor_(waited_.native_handle()) {}
+    line_socket() = default;
     line_socket(line_socket&& other) noexcept
         : waited_(std::move(other.waited_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
     line_socket& operator=(line_socket&&) = delete;
@@ -35,8 +33,9 @@ class line_socket {
         descriptor_ = descriptor;
     }
     /// Tells Asio after all.
-    void let_wait(const stream_endpoint::protocol_type& protocol, boost::system::error_code& error) {
-        waited_.assign(protocol, descriptor_, error);
+    void let_wait(const boost::asio::any_io_executor& executor,
+                  const stream_endpoint::protocol_type& protocol, boost::system::error_code& error) {
+        waited_.emplace(executor).assign(protocol, descriptor_, error);
     }
 
     int descriptor() const noexcept { return descriptor_; }
@@ -47,22 +46,12 @@ class line_socket {
         socklen_t size = sizeof error;
         return ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
     }
-    /// Empty when the system does not tell.
-    stream_endpoint local_endpoint() const {
-        stream_endpoint local;
-        auto size = static_cast<socklen_t>(local.capacity());
-        if (::getsockname(descriptor_, local.data(), &size) != 0) {
-            return {};
-        }
-        local.resize(size);
-        return local;
-    }
-    /// For Asio's waits; open only where Asio knows the socket.
-    stream_socket& waited() noexcept { return waited_; }
+    /// For Asio's waits, which must know the socket.
+    stream_socket& waited() noexcept { return *waited_; }
     void close() noexcept {
-        boost::system::error_code ignored;
-        if (waited_.is_open()) {
-            waited_.close(ignored);
+        if (waited_ && waited_->is_open()) {
+            boost::system::error_code ignored;
+            waited_->close(ignored);
         } else if (descriptor_ >= 0) {
             ::close(descriptor_);
         }
@@ -70,7 +59,7 @@ class line_socket {
     }
 
   private:
-    stream_socket waited_;
+    std::optional<stream_socket> waited_;
     int descriptor_ = -1;
 };
 

@@ -23,6 +23,8 @@ class mask {
     /// The text with each form of the password, and of the response to AUTH PLAIN, replaced: as it is, in
     /// base64, in hex.
     std::string over(std::string text) const;
+    /// There is nothing to hide.
+    bool is_empty() const noexcept { return forms_.empty(); }
 
   private:
     void add(std::string form);

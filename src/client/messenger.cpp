@@ -1,6 +1,7 @@
 #include "messenger.hpp"
 
 #include "known_windows.hpp"
+#include "recycled.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -141,9 +142,8 @@ void messenger::on_socket(connector::failure why, line_socket socket,
         fail(s);
         return;
     }
-    info_->local = text_of(socket.local_endpoint());
-    connection_ =
-        std::make_shared<connection>(strand_, std::move(socket), *settings_, config_, patient_, info_);
+    connection_ = std::allocate_shared<connection>(recycled<connection>(), strand_, std::move(socket),
+                                                   *settings_, config_, patient_, info_);
     if (config_.tls == tls_policy::implicit) {
         const auto used =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);

@@ -37,7 +37,7 @@ void complete(operation::completion<Result> handler, Result result, asio::any_co
 }
 
 template <class Result>
-void answer(std::function<void(Result)>& at_once, operation::completion<Result>& handler, Result result,
+void answer(std::function<void(Result&&)>& at_once, operation::completion<Result>& handler, Result result,
             asio::any_completion_executor& work, const asio::any_io_executor& own) {
     if (at_once) {
         std::exchange(at_once, nullptr)(std::move(result));
@@ -70,9 +70,11 @@ void operation::finish(status s, const line::mask& mask, const asio::any_io_exec
         return;
     }
     send_result r = mail->take_results();
-    r.text = mask.over(std::move(r.text));
-    for (recipient_outcome& o : r.recipients) {
-        o.text = mask.over(std::move(o.text));
+    if (!mask.is_empty()) {
+        r.text = mask.over(std::move(r.text));
+        for (recipient_outcome& o : r.recipients) {
+            o.text = mask.over(std::move(o.text));
+        }
     }
     r.detail = r.detail.empty() && !r.ok() ? s.detail : r.detail;
     r.connection = std::move(s.connection);

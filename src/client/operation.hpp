@@ -37,8 +37,8 @@ struct operation {
     completion<send_result> on_sent;
     boost::asio::any_completion_executor work; // keeps the handler's context running
     // Instead of the handlers, and called at once: for those who know what they are doing.
-    std::function<void(status)> at_once;
-    std::function<void(send_result)> sent_at_once;
+    std::function<void(status&&)> at_once;
+    std::function<void(send_result&&)> sent_at_once;
 
     bool reused = false;    // it found a kept session
     bool retried = false;   // which was dead

@@ -22,6 +22,19 @@ int no_pass_phrase(char*, int, int, void*) {
     return 0;
 }
 
+std::shared_ptr<const certificate_info> described(const X509* certificate) {
+    return certificate != nullptr ? std::make_shared<const certificate_info>(describe(*certificate))
+                                  : nullptr;
+}
+
+// Of this thread, so that what SSL_get_error() looks at is of the next call. Going through the queue for
+// nothing is not cheap.
+void forget_errors() {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 std::string unusable(std::string_view what, const std::string& file) {
     return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
 }
@@ -74,6 +87,7 @@ void tls_context::set_rules() {
     SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, tls_channel::on_new_session);
+    SSL_CTX_set_verify(context, must_verify_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, tls_channel::on_verify);
 
     X509_VERIFY_PARAM* const rules = SSL_CTX_get0_param(context);
     X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_X509_STRICT);
@@ -82,6 +96,11 @@ void tls_context::set_rules() {
     // RFC 9525: the SAN alone counts, and a wildcard is the whole left-most label.
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                                X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (name_.is_address) {
+        X509_VERIFY_PARAM_set1_ip_asc(rules, name_.text.c_str());
+    } else if (!name_.text.empty()) {
+        X509_VERIFY_PARAM_set1_host(rules, name_.text.c_str(), name_.text.size());
+    }
     if (!fingerprints_.empty()) {
         SSL_CTX_set_cert_verify_callback(context, check_pin, this);
     }
@@ -169,15 +188,8 @@ tls_channel::tls_channel(const tls_context& context)
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_app_data(ssl_.get(), this);
     SSL_set_connect_state(ssl_.get());
-    SSL_set_verify(ssl_.get(), context.must_verify_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, on_verify);
-
-    const host_name& name = context.name_;
-    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl_.get());
-    if (name.is_address) {
-        X509_VERIFY_PARAM_set1_ip_asc(rules, name.text.c_str());
-    } else if (!name.text.empty()) {
-        X509_VERIFY_PARAM_set1_host(rules, name.text.c_str(), name.text.size());
-        SSL_set_tlsext_host_name(ssl_.get(), name.text.c_str()); // never an address: RFC 6066 3
+    if (!context.name_.is_address && !context.name_.text.empty()) {
+        SSL_set_tlsext_host_name(ssl_.get(), context.name_.text.c_str()); // never an address: RFC 6066 3
     }
     if (const auto known = known_sessions::shared().take(context.key_)) {
         SSL_set_session(ssl_.get(), known->session.get());
@@ -190,7 +202,7 @@ tls_channel::tls_channel(const tls_context& context)
 tls_channel::~tls_channel() = default;
 
 tls_channel::step tls_channel::handshake() {
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_do_handshake(ssl_.get());
     return result == 1 ? finish_handshake() : fail(SSL_get_error(ssl_.get(), result));
 }
@@ -201,7 +213,7 @@ tls_channel::step tls_channel::finish_handshake() {
         problem_ = resumed_problem_;
     } else {
         const X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
-        certificate_ = leaf != nullptr ? std::make_shared<const certificate_info>(describe(*leaf)) : nullptr;
+        certificate_ = described(leaf);
         if (problem_.empty() && context_.fingerprints_.empty()) {
             problem_ =
                 SSL_get_verify_result(ssl_.get()) == X509_V_OK ? staple_problem(*ssl_) : "not verified";
@@ -235,12 +247,12 @@ tls_channel::step tls_channel::fail(int ssl_error) {
              : established_ && !alert ? errc::connection_lost
                                       : errc::tls_handshake;
     detail_ = certificate && !problem_.empty() ? problem_ : take_openssl_error();
-    ERR_clear_error();
+    forget_errors();
     return step::failed;
 }
 
 tls_channel::step tls_channel::read(std::span<char> space, std::size_t& size) {
-    ERR_clear_error();
+    forget_errors();
     size = 0;
     const int result = SSL_read_ex(ssl_.get(), space.data(), space.size(), &size);
     return result == 1 ? step::done : fail(SSL_get_error(ssl_.get(), result));
@@ -248,7 +260,7 @@ tls_channel::step tls_channel::read(std::span<char> space, std::size_t& size) {
 
 tls_channel::step tls_channel::write(std::string_view plaintext) {
     while (!plaintext.empty()) {
-        ERR_clear_error();
+        forget_errors();
         std::size_t taken = 0;
         const int result =
             SSL_write_ex(ssl_.get(), plaintext.data(), std::min(plaintext.size(), record_size), &taken);
@@ -263,11 +275,11 @@ tls_channel::step tls_channel::write(std::string_view plaintext) {
 }
 
 void tls_channel::say_goodbye() {
-    ERR_clear_error();
+    forget_errors();
     if (established_) {
         SSL_shutdown(ssl_.get());
     }
-    ERR_clear_error();
+    forget_errors();
 }
 
 std::span<char> tls_channel::space() {
@@ -302,9 +314,12 @@ std::size_t tls_channel::sent(std::size_t size) {
         out_begin_ = 0;
     }
     const std::uint64_t before = plaintext_sent_;
-    while (!records_.empty() && records_.front().ciphertext_end <= ciphertext_sent_) {
-        plaintext_sent_ = records_.front().plaintext_end;
-        records_.pop_front();
+    while (first_record_ < records_.size() && records_[first_record_].ciphertext_end <= ciphertext_sent_) {
+        plaintext_sent_ = records_[first_record_++].plaintext_end;
+    }
+    if (first_record_ == records_.size()) {
+        records_.clear();
+        first_record_ = 0;
     }
     return static_cast<std::size_t>(plaintext_sent_ - before);
 }
@@ -317,12 +332,9 @@ void tls_channel::describe_to(connection_info& info) const {
     info.tls_verified = verified_;
     info.tls_resumed = SSL_session_reused(ssl_.get()) == 1;
     info.tls_problem = problem_;
-    info.certificate = refused_;
-    const X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
-    if (established_ && certificate_) {
-        info.certificate = *certificate_;
-    } else if (leaf != nullptr) {
-        info.certificate = describe(*leaf);
+    info.certificate = established_ ? certificate_ : refused_;
+    if (!info.certificate) {
+        info.certificate = described(SSL_get0_peer_certificate(ssl_.get()));
     }
 }
 
@@ -331,7 +343,7 @@ void tls_channel::describe_to(connection_info& info) const {
 void tls_channel::note_problem(std::string problem, const X509* leaf) {
     if (problem_.empty()) {
         problem_ = std::move(problem);
-        refused_ = leaf != nullptr ? std::optional(describe(*leaf)) : std::nullopt;
+        refused_ = described(leaf);
     }
 }
 

@@ -9,7 +9,6 @@
 #include "openssl_ptr.hpp"
 #include "postrider/client.hpp"
 
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -105,7 +104,7 @@ class tls_channel {
     std::string resumed_problem_;
     std::string problem_;
     std::shared_ptr<const certificate_info> certificate_; // of an established line
-    std::optional<certificate_info> refused_;
+    std::shared_ptr<const certificate_info> refused_;
     errc error_ = errc::ok;
     std::string detail_;
     bool established_ = false;
@@ -121,7 +120,8 @@ class tls_channel {
     std::uint64_t ciphertext_sent_ = 0;
     std::uint64_t plaintext_made_ = 0;
     std::uint64_t plaintext_sent_ = 0;
-    std::deque<record> records_;
+    std::vector<record> records_; // of what is not sent, the first first_record_ aside
+    std::size_t first_record_ = 0;
 };
 
 } // namespace postrider::line

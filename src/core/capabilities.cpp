@@ -74,7 +74,8 @@ std::string_view next_word(std::string_view& text, bool equals_ends) noexcept {
 keyword capabilities::learn(std::string_view line) noexcept {
     const std::string_view word = next_word(line, true);
     for (const known_keyword& k : known) {
-        if (k.built_in && equal_ignoring_case(word, k.name)) {
+        // Most names have another size, which costs no call.
+        if (k.built_in && word.size() == k.name.size() && equal_ignoring_case(word, k.name)) {
             add(k.bit);
             if (feature::size && k.bit == keyword::size) {
                 size_limit_ = parse_size(next_word(line));

@@ -48,8 +48,14 @@ void reply_reader::reset() noexcept {
 reply_reader::event reply_reader::feed(std::string_view& bytes) noexcept {
     event e = error_ == errc::ok ? event::more : event::failed;
     while (e == event::more && !bytes.empty()) {
-        if (feature::fast_scan && column_ > code_digits && !carriage_return_) {
-            take_text(bytes);
+        if constexpr (feature::fast_scan) {
+            if (column_ == 0 && take_line(bytes)) {
+                e = end_of_line();
+                continue;
+            }
+            if (column_ > code_digits && !carriage_return_) {
+                take_text(bytes);
+            }
             if (bytes.empty()) {
                 break;
             }
@@ -59,6 +65,39 @@ reply_reader::event reply_reader::feed(std::string_view& bytes) noexcept {
         e = take(c);
     }
     return e;
+}
+
+// What take() would do with each octet of a usual line: it is here whole, and nothing in it is odd.
+bool reply_reader::take_line(std::string_view& bytes) noexcept {
+    const std::size_t end = bytes.find('\n');
+    if (end == std::string_view::npos || end < code_digits + 2 || bytes[end - 1] != '\r' ||
+        end > max_line - 1) {
+        return false;
+    }
+    const std::string_view code = text::prefix(bytes, code_digits + 1);
+    const std::string_view words{bytes.data() + code.size(), end - 1 - code.size()};
+    const bool usual = code[0] >= '2' && code[0] <= '5' && code[1] >= '0' && code[1] <= '5' &&
+                       text::is_digit(code[2]) && (code[3] == ' ' || code[3] == '-') &&
+                       words.find('\r') == std::string_view::npos &&
+                       words.find('\0') == std::string_view::npos;
+    begin_reply();
+    const std::size_t joins = size_ > 0 && !words.empty() ? 1 : 0;
+    if (!usual || truncated_ || size_ + joins + words.size() > capacity_ || octets_ + end + 1 > max_reply) {
+        return false;
+    }
+    line_start_ = size_;
+    if (joins > 0) {
+        space_[size_] = '\n';
+        line_start_ = ++size_;
+    }
+    text::copy(words, space_ + size_);
+    size_ = static_cast<std::uint16_t>(size_ + words.size());
+    octets_ += static_cast<std::uint32_t>(end + 1);
+    column_ = static_cast<std::uint16_t>(end);
+    line_code_ = static_cast<std::uint16_t>((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
+    last_line_ = code[3] == ' ';
+    bytes = text::without(bytes, end + 1);
+    return true;
 }
 
 // What take() would do with each octet of a run of text.
@@ -85,12 +124,16 @@ void reply_reader::take_text(std::string_view& bytes) noexcept {
     octets_ += static_cast<std::uint32_t>(n);
 }
 
-reply_reader::event reply_reader::take(char c) noexcept {
+void reply_reader::begin_reply() noexcept {
     if (at_start()) {
         size_ = line_start_ = 0;
         octets_ = 0;
         truncated_ = false;
     }
+}
+
+reply_reader::event reply_reader::take(char c) noexcept {
+    begin_reply();
     if (++octets_ > max_reply) {
         return fail(errc::reply_too_long);
     }

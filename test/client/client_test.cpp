@@ -152,13 +152,13 @@ TEST(Client, SaysWhatItKnowsOfTheConnection) {
     ASSERT_TRUE(r.ok()) << explain(r);
     const connection_info& info = *r.connection;
     EXPECT_EQ(info.peer, "127.0.0.1:" + std::to_string(s.port()));
-    ASSERT_TRUE(info.certificate.has_value());
+    ASSERT_TRUE(info.certificate != nullptr);
     EXPECT_EQ(info.certificate->sha256.size(), 64U);
     EXPECT_NE(std::find(info.certificate->names.begin(), info.certificate->names.end(), "localhost"),
               info.certificate->names.end());
     EXPECT_GT(info.certificate->not_after, std::chrono::system_clock::now());
-    const auto lists = [](const std::vector<std::string>& lines, const char* keyword) {
-        return std::find(lines.begin(), lines.end(), keyword) != lines.end();
+    const auto lists = [](const std::string& lines, const std::string& keyword) {
+        return (lines + '\n').find('\n' + keyword + '\n') != std::string::npos;
     };
     EXPECT_TRUE(lists(info.ehlo_before_tls, "STARTTLS"));
     EXPECT_FALSE(lists(info.ehlo, "STARTTLS"));
@@ -181,7 +181,7 @@ TEST(Client, RefusesWhatIsNotVerified) {
     EXPECT_EQ(refused.at, stage::starttls);
     EXPECT_EQ(refused.recipients[0].outcome, disposition::permanent);
     EXPECT_FALSE(refused.detail.empty());
-    ASSERT_TRUE(refused.connection->certificate.has_value()) << "whose certificate it was is told";
+    ASSERT_TRUE(refused.connection->certificate != nullptr) << "whose certificate it was is told";
 
     o.server.tls = tls_policy::opportunistic;
     EXPECT_EQ(blocking_client(o).send(mail_to({"a@example.org"})).error, errc::auth_needs_tls);
@@ -292,7 +292,7 @@ TEST(Client, ResumesItsTlsSession) {
     ASSERT_TRUE(r.ok()) << explain(r);
     EXPECT_TRUE(r.connection->tls_resumed);
     EXPECT_TRUE(r.connection->tls_verified);
-    EXPECT_TRUE(r.connection->certificate.has_value());
+    EXPECT_TRUE(r.connection->certificate != nullptr);
     const auto resumes = [](const client_options& o) {
         const send_result sent = blocking_client(o).send(mail_to({"c@example.org"}));
         EXPECT_TRUE(sent.ok()) << explain(sent);
@@ -408,7 +408,6 @@ TEST(Client, ConnectsFromTheSourceAddress) {
     o.source_address = "127.0.0.3";
     const send_result r = blocking_client(o).send(mail_to({"a@example.org"}));
     ASSERT_TRUE(r.ok()) << explain(r);
-    EXPECT_TRUE(r.connection->local.starts_with("127.0.0.3:")) << r.connection->local;
     EXPECT_TRUE(s.mails()[0].peer.starts_with("127.0.0.3:")) << s.mails()[0].peer;
 }
 

@@ -128,8 +128,9 @@ TEST(StartTls, WhatWasLearntBeforeIsForgotten) {
     blocking_client c(verified(s.port(), tls_policy::required));
     const send_result r = c.send(mail_to({"a@example.org"}));
     EXPECT_TRUE(r.ok()) << explain(r);
-    EXPECT_EQ(r.connection->ehlo_before_tls.size(), 6U);
-    EXPECT_EQ(r.connection->ehlo, (std::vector<std::string>{"server.test", "8BITMIME"}));
+    const std::string& before = r.connection->ehlo_before_tls;
+    EXPECT_EQ(std::count(before.begin(), before.end(), '\n'), 5) << before;
+    EXPECT_EQ(r.connection->ehlo, "server.test\n8BITMIME");
     EXPECT_TRUE(c.quit().ok());
     EXPECT_EQ(s.trouble(), "");
 }
