@@ -131,11 +131,11 @@ void connector::look_up() {
 void connector::await_look_up() {
     await_deadline();
     looked_up_->async_wait(asio::posix::descriptor_base::wait_read,
-                          [self = shared_from_this()](const boost::system::error_code& error) {
-                              if (!error && self->done_) {
-                                  self->on_looked_up();
-                              }
-                          });
+                           [self = shared_from_this()](const boost::system::error_code& error) {
+                               if (!error && self->done_) {
+                                   self->on_looked_up();
+                               }
+                           });
 }
 
 void connector::on_looked_up() {
@@ -253,9 +253,9 @@ int connector::connect(attempt& a) const {
 
 // Of a Unix socket as well: its connect() waits while the server's queue is full.
 void connector::bound_patience(int descriptor) const {
-    const auto longest = running_.size() > 1         ? patience_beside_others
+    const auto longest = running_.size() > 1       ? patience_beside_others
                          : next_ < targets_.size() ? std::min(patience, options_.connect_stagger)
-                                                     : patience;
+                                                   : patience;
     const auto limit = std::max(std::chrono::milliseconds(1), std::min(longest, options_.connect_timeout));
     const timeval wait{0, static_cast<suseconds_t>(std::chrono::microseconds(limit).count())};
     ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);

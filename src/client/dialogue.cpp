@@ -161,7 +161,8 @@ void dialogue::learn(std::string_view verb, std::string_view line) {
         to = &info_.ehlo;
     }
     if (to != nullptr && to->size() < most_text) {
-        to->append(notes_->reply_begun ? "\n" : "").append(line.substr(std::min<std::size_t>(line.size(), 4)));
+        to->append(notes_->reply_begun ? "\n" : "")
+            .append(line.substr(std::min<std::size_t>(line.size(), 4)));
     }
 }
 
