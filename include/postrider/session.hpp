@@ -137,6 +137,11 @@ class session {
     bool output_is_content() const noexcept;
     /// The slice holds a credential: a transcript must not show it.
     bool output_is_secret() const noexcept;
+    /// Only QUIT is left to be sent and its reply is not awaited: what output there is is the last, the
+    /// driver may let it leave together with the end of the stream.
+    bool is_leaving() const noexcept {
+        return out_ == state::quit && in_flight_ == 0 && !config_.await_quit_reply;
+    }
     /// `size` octets of output() are in the driver's hands.
     void taken(std::size_t size) noexcept;
     /// `size` of the octets taken were handed to the stream. Report it before any reply that was read later.
@@ -179,7 +184,8 @@ class session {
     /// Asks outside a transaction; only when next() said ready. The answer is last_reply() at the next ready.
     /// The argument is lent until then. bad_argument when it holds control characters.
     errc ask(query q, std::string_view argument = {}) noexcept;
-    /// Ends the session after what is under way.
+    /// Ends the session after what is under way: QUIT leaves with the last of it where the server lists
+    /// PIPELINING (RFC 2920 3.1), and nothing more can be submitted.
     void quit() noexcept;
 
     // --- what is known ---

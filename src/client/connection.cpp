@@ -216,7 +216,7 @@ bool connection::flush() {
     transport::step result = transport_.flush();
     if (result == transport::step::done && out_) {
         std::size_t consumed = 0;
-        result = transport_.write(out_->slices.slices(), consumed);
+        result = transport_.write(out_->slices.slices(), consumed, session_.is_leaving());
         out_->slices.written(consumed);
         release_output();
     }

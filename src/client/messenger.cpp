@@ -472,7 +472,9 @@ void messenger::quit() {
 }
 
 void messenger::on_quit() {
-    finish(connection_->failure()); // whatever became of QUIT itself is no error
+    const status s = connection_->failure(); // whatever became of QUIT itself is no error
+    drop();                                  // QUIT may wait for the end of the stream to leave with it
+    finish(s);
 }
 
 // --- ends ---

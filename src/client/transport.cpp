@@ -76,14 +76,19 @@ transport::step transport::handshake() {
     }
 }
 
-transport::step transport::write(std::span<const std::string_view> slices, std::size_t& consumed) {
+transport::step transport::write(std::span<const std::string_view> slices, std::size_t& consumed,
+                                 bool last) {
     consumed = 0;
+    more_ = last ? MSG_MORE : 0;
     if (tls_) {
         for (const std::string_view slice : slices) {
             if (tls_->write(slice) != tls_channel::step::done) {
                 return fail_by_tls();
             }
             consumed += slice.size();
+        }
+        if (last) {
+            tls_->say_goodbye();
         }
         return flush();
     }
@@ -93,7 +98,7 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
     for (const std::string_view slice : slices.first(std::min(slices.size(), vectors.size()))) {
         vectors[header.msg_iovlen++] = {const_cast<char*>(slice.data()), slice.size()};
     }
-    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL | MSG_DONTWAIT | more_);
     if (n < 0) {
         return fail_by_errno();
     }
@@ -105,7 +110,7 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
 transport::step transport::flush() {
     while (has_output()) {
         const std::string_view out = tls_->output();
-        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT | more_);
         if (n < 0) {
             return fail_by_errno();
         }

@@ -33,8 +33,9 @@ class transport {
     bool verified() const { return tls_ && tls_->verified(); }
 
     /// Gives the slices to the system, or, with TLS, encrypts them all: `consumed` octets are not needed any
-    /// more. What the system was given is counted by take_handed().
-    step write(std::span<const std::string_view> slices, std::size_t& consumed);
+    /// more. What the system was given is counted by take_handed(). The `last` write is followed by the closing
+    /// alert, and leaves when the socket is closed, with its end in one segment.
+    step write(std::span<const std::string_view> slices, std::size_t& consumed, bool last = false);
     /// Goes on with ciphertext that is still waiting.
     step flush();
     bool has_output() const { return tls_ && !tls_->output().empty(); }
@@ -52,7 +53,7 @@ class transport {
     /// for it (RFC 1122 4.2.3.2, and Nagle's rule on its side). Holds for what was read so far.
     void acknowledge() const;
 
-    /// The closing alert, as far as it can be sent without waiting.
+    /// The closing alert, as far as it can be sent without waiting, unless the last write had it.
     void say_goodbye();
 
     errc error() const { return error_; }
@@ -69,6 +70,7 @@ class transport {
     std::unique_ptr<tls_channel> tls_;
     std::size_t handed_ = 0;
     int flags_ = MSG_DONTWAIT;
+    int more_ = 0; // MSG_MORE once the last write has come
     errc error_ = errc::ok;
     std::string detail_;
 };

@@ -73,7 +73,7 @@ want session::next(instant now) noexcept {
     if (now >= deadline()) {
         fail(errc::timed_out);
     }
-    if (out_ == state::quit && !sending_ && !output_pending() && !config_.await_quit_reply) {
+    if (is_leaving() && !sending_ && !output_pending()) {
         close();
     }
     if (out_ == state::closed) {
@@ -333,8 +333,8 @@ void session::fail(errc e) noexcept {
     if (out_ == state::closed) {
         return;
     }
-    if (out_ != state::quit) {             // whatever becomes of QUIT is no error
-        if (e != errc::unexpected_reply) { // on_reply() has said where that one belongs
+    if (out_ != state::quit || in_flight_ > 0) { // whatever becomes of QUIT itself is no error
+        if (e != errc::unexpected_reply) {       // on_reply() has said where that one belongs
             failed_at_ = current_stage();
         }
         error_ = e;

@@ -107,7 +107,7 @@ bool session::may_follow() const noexcept {
 
 bool session::start_transaction() noexcept {
     if (next_transaction_ == nullptr) {
-        return quit_requested_ && in_flight_ == 0 && begin(state::quit);
+        return quit_requested_ && (in_flight_ == 0 || may_follow()) && begin(state::quit);
     }
     transaction& t = *next_transaction_;
     if (const errc e = unsendable(t); e != errc::ok) {

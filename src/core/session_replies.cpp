@@ -167,6 +167,10 @@ void session::on_transaction_reply(state at) noexcept {
 
 // Which command the next reply answers: the sender's path, one step further.
 void session::await_next_reply() noexcept {
+    if (in_transaction_ == nullptr) {
+        in_ = out_; // QUIT, which went out behind the last of them
+        return;
+    }
     const transaction::progress& p = in_transaction_->progress_;
     switch (in_) {
     case state::ready: // the transaction before is completed

@@ -40,7 +40,8 @@ class auditor {
     /// The client is in the middle of its content.
     bool amid_content() const { return mode_ == mode::data || mode_ == mode::chunk; }
     /// The QUIT command was on the line.
-    bool said_quit() const { return quit_; }
+    /// QUIT was said, and every reply to what was before it has come.
+    bool only_quit_owed() const { return quit_ && owed_.size() <= 1; }
     /// No octet of a reply, of a command, is left unfinished.
     bool server_between_replies() const { return reply_.empty() && !continues_; }
     /// The dialogue went off the rails: nothing after this point counts.

@@ -122,7 +122,7 @@ bool player::between_server_lines() const {
 
 bool player::only_quit_left() const {
     const step* s = current();
-    if (s == nullptr || audit_.said_quit()) {
+    if (s == nullptr || audit_.only_quit_owed()) {
         return true;
     }
     const bool taken = !untold_.empty() && std::string_view{"QUIT\r\n"}.starts_with(untold_);
@@ -136,6 +136,7 @@ void player::play(std::size_t limit) {
 
 // One wish of the session. False when the dialogue is over.
 bool player::turn(std::size_t limit) {
+    const std::size_t begun = task_;
     const want w = session().next(now);
     observe();
     if (++idle_turns_ > 2000) {
@@ -183,7 +184,7 @@ bool player::turn(std::size_t limit) {
             say(limit); // it has more to say
             return true;
         }
-        return use();
+        return task_ != begun || use(); // a message that was waiting for room is under way now
     }
 }
 
