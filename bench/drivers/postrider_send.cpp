@@ -58,10 +58,9 @@ void one_by_one(const bench::task& t, const content& c, bool reconnect) {
     blocking_client sender(options_for(t));
     bench::stopwatch watch;
     for (std::size_t i = 0; i < t.count; ++i) {
-        expect(sender.send(mail_of(c)));
-        if (reconnect) {
-            sender.quit();
-        }
+        outgoing mail = mail_of(c);
+        mail.last = reconnect;
+        expect(sender.send(std::move(mail)));
     }
     watch.stop();
     sender.quit();

@@ -215,7 +215,7 @@ void dialogue(const bench::task& t) {
     const auto context = tls_for(t);
     const std::string text = t.text();
     const std::string mail = "MAIL FROM:<" + std::string(bench::from) + ">\r\nRCPT TO:<" + bench::to +
-                             ">\r\nBDAT " + std::to_string(text.size()) + " LAST\r\n" + text;
+                             ">\r\nBDAT " + std::to_string(text.size()) + " LAST\r\n" + text + "QUIT\r\n";
     bench::stopwatch watch;
     for (std::size_t i = 0; i < t.count; ++i) {
         bare_line line(t, context.get());
@@ -224,7 +224,6 @@ void dialogue(const bench::task& t) {
         line.hear();
         line.say(mail);
         line.hear();
-        line.say("QUIT\r\n");
     }
     watch.stop();
     watch.print(t.count);

@@ -131,6 +131,8 @@ int send(send_choice& chosen) {
         };
     }
     auto on_its_way = mail.mail;
+    on_its_way.last = true;
+    connection.options.await_quit_reply = chosen.output.verbose; // whatever it is: the outcome is settled
     if (bar.wanted()) {
         on_its_way.on_progress = [&bar](const progress& now) { bar.show(now); };
     }
@@ -142,7 +144,7 @@ int send(send_choice& chosen) {
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
     bar.finish();
     report_result(chosen, result, mail, connection.where, took);
-    client.quit(); // whatever it says: the outcome is settled
+    client.quit(); // if there is a session still
     return exit_code_of(result);
 }
 

@@ -316,21 +316,29 @@ bool messenger::submit_next() {
     reports_ = reports_ || op->mail->mail().on_progress;
     submitted_.splice(submitted_.end(), one);
     connection_->engine().submit(op->mail->transaction());
+    if (op->mail->mail().last) {
+        connection_->engine().quit();
+    }
     return true;
 }
 
 // Asked whenever the engine has moved.
 connection::verdict messenger::judge_messages() {
-    const auto first = submitted_.empty() ? nullptr : submitted_.front();
-    if (first == nullptr || !first->mail->transaction().completed()) {
-        return first == nullptr ? connection::verdict::done : connection::verdict::go_on;
-    }
     if (connection_->is_closed()) {
         return connection::verdict::done; // on_sent() sees to it
     }
-    settle_completed();
-    submit_more();
-    return submitted_.empty() ? connection::verdict::done : connection::verdict::changed;
+    if (!submitted_.empty()) {
+        if (!submitted_.front()->mail->transaction().completed()) {
+            return connection::verdict::go_on;
+        }
+        settle_completed();
+        submit_more();
+    }
+    if (!submitted_.empty()) {
+        return connection::verdict::changed;
+    }
+    // A session that has said QUIT is seen to its end.
+    return connection_->engine().can_submit() ? connection::verdict::done : connection::verdict::go_on;
 }
 
 void messenger::settle_completed() {

@@ -175,6 +175,7 @@ void transport::acknowledge() const {
 
 void transport::say_goodbye() {
     if (tls_) {
+        more_ = MSG_MORE;
         tls_->say_goodbye();
         flush();
     }

@@ -53,7 +53,8 @@ class transport {
     /// for it (RFC 1122 4.2.3.2, and Nagle's rule on its side). Holds for what was read so far.
     void acknowledge() const;
 
-    /// The closing alert, as far as it can be sent without waiting, unless the last write had it.
+    /// The closing alert, as far as it can be sent without waiting, unless the last write had it. Close the socket
+    /// next.
     void say_goodbye();
 
     errc error() const { return error_; }
@@ -70,7 +71,7 @@ class transport {
     std::unique_ptr<tls_channel> tls_;
     std::size_t handed_ = 0;
     int flags_ = MSG_DONTWAIT;
-    int more_ = 0; // MSG_MORE once the last write has come
+    int more_ = 0; // MSG_MORE when the end of the stream comes next
     errc error_ = errc::ok;
     std::string detail_;
 };

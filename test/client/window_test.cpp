@@ -830,6 +830,115 @@ TEST(WindowCancelling, ClosingEndsAllOfThem) {
     EXPECT_EQ(s.connections(), 1U);
 }
 
+// --- the last message takes QUIT along ---
+
+outgoing last_of(outgoing mail) {
+    mail.last = true;
+    return mail;
+}
+
+std::vector<send_result> send_blocking(const client_options& o, const std::vector<outgoing>& mails) {
+    blocking_client client(o);
+    std::vector<send_result> results;
+    for (const outgoing& mail : mails) {
+        results.push_back(client.send(mail));
+    }
+    return results;
+}
+
+TEST(Last, LeavesWithQuitInOneFlightAndTheNextOneHasItsOwnLine) {
+    for (const auto& send : {send_all, send_blocking}) {
+        for (const bool awaited : {true, false}) {
+            scripted_server s({[awaited](peer& p) {
+                p.greet(modern);
+                p.until("MAIL");
+                p.until("RCPT");
+                p.read(std::stoul(p.until("BDAT").substr(5)));
+                EXPECT_EQ(p.line(), "QUIT"); // before anything was answered
+                p.send("250 ok\r\n250 ok\r\n250 taken\r\n");
+                p.send(awaited ? "221 bye\r\n" : "");
+                EXPECT_EQ(p.line(), "") << "the client waits for more";
+            }});
+            client_options o = options_for(s.port());
+            o.await_quit_reply = awaited;
+            for (const send_result& r : send(o, {last_of(mails(1)[0]), last_of(mails(1)[0])})) {
+                EXPECT_TRUE(r.all_delivered()) << explain(r);
+            }
+            EXPECT_EQ(s.connections(), 2U);
+            EXPECT_EQ(s.trouble(), "");
+        }
+    }
+}
+
+TEST(Last, SaysQuitInTurnWherePipeliningIsNotListed) {
+    for (const auto& send : {send_all, send_blocking}) {
+        scripted_server s({[](peer& p) {
+            p.greet({});
+            p.take_message();
+            EXPECT_EQ(p.line(), "QUIT");
+            p.send("221 bye\r\n");
+            EXPECT_EQ(p.line(), "");
+        }});
+        const auto results = send(options_for(s.port()), {last_of(mails(1)[0])});
+        EXPECT_TRUE(results[0].all_delivered()) << explain(results[0]);
+        EXPECT_EQ(s.trouble(), "");
+    }
+}
+
+TEST(Last, InAWindowEndsTheConnectionAfterWhatIsUnderWay) {
+    std::mutex mutex;
+    std::vector<std::string> seen;
+    scripted_server s({[&](peer& p) {
+        p.greet(modern);
+        dialogue d(p, [&](const std::string& command) {
+            const std::lock_guard lock(mutex);
+            seen.push_back(command.substr(0, 4));
+            return std::string("ok");
+        });
+        d.serve();
+    }});
+    auto sent = mails(3);
+    sent[1].last = true;
+    for (const send_result& r : send_all(windowed(s.port(), 8), sent)) {
+        EXPECT_TRUE(r.all_delivered()) << explain(r);
+    }
+    EXPECT_EQ(s.connections(), 2U);
+    const std::vector<std::string> wanted{"MAIL", "RCPT", "BDAT", "RSET", "MAIL", "RCPT",
+                                          "BDAT", "QUIT", "MAIL", "RCPT", "BDAT"};
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(seen, wanted);
+}
+
+TEST(Last, IsInDoubtWhenTheLineEndsBehindQuit) {
+    for (const auto& send : {send_all, send_blocking}) {
+        scripted_server s({[](peer& p) {
+            p.greet(modern);
+            p.until("QUIT");
+            p.send("250 ok\r\n250 ok\r\n");
+            p.cut();
+        }});
+        const auto results = send(options_for(s.port()), {last_of(mails(1)[0])});
+        EXPECT_TRUE(results[0].all(disposition::in_doubt)) << explain(results[0]);
+        EXPECT_EQ(results[0].error, errc::connection_lost);
+        EXPECT_EQ(s.connections(), 1U) << "what is in doubt is not repeated";
+    }
+}
+
+TEST(Last, ARefusalStaysOne) {
+    for (const auto& send : {send_all, send_blocking}) {
+        scripted_server s({[](peer& p) {
+            p.greet(modern);
+            p.until("QUIT");
+            p.send("250 ok\r\n450 4.2.1 later\r\n503 5.5.1 no recipients\r\n221 bye\r\n");
+            p.drain();
+        }});
+        const auto results = send(options_for(s.port()), {last_of(mails(1)[0])});
+        EXPECT_TRUE(results[0].all(disposition::transient)) << explain(results[0]);
+        EXPECT_EQ(results[0].code, 450);
+        EXPECT_EQ(s.connections(), 1U);
+    }
+}
+
 // --- what is remembered ---
 
 TEST(KnownWindows, OpensBySuccessAndClosesByTrouble) {
