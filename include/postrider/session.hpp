@@ -184,8 +184,8 @@ class session {
     /// Asks outside a transaction; only when next() said ready. The answer is last_reply() at the next ready.
     /// The argument is lent until then. bad_argument when it holds control characters.
     errc ask(query q, std::string_view argument = {}) noexcept;
-    /// Ends the session after what is under way: QUIT leaves with the last of it where the server lists
-    /// PIPELINING (RFC 2920 3.1), and nothing more can be submitted.
+    /// Ends the session after what is under way, and nothing more can be submitted. Where the server lists
+    /// PIPELINING and CHUNKING, QUIT leaves with the last of it (RFC 2920 3.1).
     void quit() noexcept;
 
     // --- what is known ---
@@ -219,6 +219,7 @@ class session {
     bool leave_when_answered() noexcept;
     bool begin(state s) noexcept;
     bool may_follow() const noexcept;
+    bool quit_may_follow() const noexcept;
     errc unsendable(const transaction& t) const noexcept;
     static bool wants_utf8(const transaction& t) noexcept;
     static std::uint64_t declared_size(const transaction& t) noexcept;
