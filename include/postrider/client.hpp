@@ -250,9 +250,9 @@ struct outgoing {
     return_content ret = return_content::unset;
     std::string envelope_id;
     std::int8_t priority = 0; ///< MT-PRIORITY
-    /// Nothing follows it on this connection. QUIT comes right behind it, in the same flight where the server lists
-    /// PIPELINING and CHUNKING (RFC 2920 3.1), and the line is closed; a message that comes later has a new one. A
-    /// pool does not look at it.
+    /// Nothing follows it on this connection. QUIT comes right behind it, in the same flight where the server
+    /// lists PIPELINING and CHUNKING (RFC 2920 3.1), and the line is closed; a message that comes later has a
+    /// new one. A pool does not look at it.
     bool last = false;
     std::function<void(const progress&)> on_progress;
 };

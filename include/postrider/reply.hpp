@@ -94,7 +94,7 @@ class reply_reader {
     event fail(errc e) noexcept;
     bool take_code(char c) noexcept;
     bool take_line(std::string_view& bytes) noexcept;
-    void take_text(std::string_view& bytes) noexcept;
+    bool take_text(std::string_view& bytes) noexcept;
     void begin_reply() noexcept;
     void keep(char c) noexcept;
 

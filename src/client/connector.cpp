@@ -187,16 +187,20 @@ void connector::on_addresses(const std::vector<std::string>& texts) {
         fail(errc::connection_failed, host_.text + " has no address that may be used: " + left_out);
         return;
     }
+    race(targets_at(interleaved(std::move(addresses))));
+}
+
+std::vector<connector::target> connector::targets_at(const std::vector<asio::ip::address>& addresses) const {
     const std::string to_port = ":" + std::to_string(port());
     std::vector<target> targets;
-    for (const asio::ip::address& address : interleaved(std::move(addresses))) {
+    for (const asio::ip::address& address : addresses) {
         // What was given as an address is written as it is shown already.
         std::string text(address.is_v6() ? "[" : "");
         text.append(host_.is_address && address.is_v4() ? host_.text : address.to_string());
         text.append(address.is_v6() ? "]" : "").append(to_port);
         targets.push_back({asio::ip::tcp::endpoint(address, port()), std::move(text)});
     }
-    race(std::move(targets));
+    return targets;
 }
 
 void connector::race(std::vector<target> targets) {

@@ -61,6 +61,7 @@ class connector : public std::enable_shared_from_this<connector> {
     void on_looked_up();
     void on_addresses(const std::vector<std::string>& texts);
     std::string objection_to(const boost::asio::ip::address& address) const;
+    std::vector<target> targets_at(const std::vector<boost::asio::ip::address>& addresses) const;
     void race(std::vector<target> targets);
     void try_next();
     int connect(attempt& a) const;

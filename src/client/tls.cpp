@@ -35,8 +35,8 @@ void forget_errors() {
     }
 }
 
-// Of the cipher suites of TLS 1.3 that the system allows those with AES-128 first, as browsers have them: as strong
-// as the key exchange (X25519), and their SHA-256 makes the key schedule half as long, at both ends.
+// Of the cipher suites of TLS 1.3 that the system allows those with AES-128 first, as browsers have them: as
+// strong as the key exchange (X25519), and their SHA-256 makes the key schedule half as long, at both ends.
 void prefer_short_key_schedule(SSL_CTX& context) {
     std::string first;
     std::string rest;

@@ -76,8 +76,7 @@ transport::step transport::handshake() {
     }
 }
 
-transport::step transport::write(std::span<const std::string_view> slices, std::size_t& consumed,
-                                 bool last) {
+transport::step transport::write(std::span<const std::string_view> slices, std::size_t& consumed, bool last) {
     consumed = 0;
     more_ = last ? MSG_MORE : 0;
     if (tls_) {

@@ -33,8 +33,8 @@ class transport {
     bool verified() const { return tls_ && tls_->verified(); }
 
     /// Gives the slices to the system, or, with TLS, encrypts them all: `consumed` octets are not needed any
-    /// more. What the system was given is counted by take_handed(). The `last` write is followed by the closing
-    /// alert, and leaves when the socket is closed, with its end in one segment.
+    /// more. What the system was given is counted by take_handed(). The `last` write is followed by the
+    /// closing alert, and leaves when the socket is closed, with its end in one segment.
     step write(std::span<const std::string_view> slices, std::size_t& consumed, bool last = false);
     /// Goes on with ciphertext that is still waiting.
     step flush();
@@ -53,8 +53,8 @@ class transport {
     /// for it (RFC 1122 4.2.3.2, and Nagle's rule on its side). Holds for what was read so far.
     void acknowledge() const;
 
-    /// The closing alert, as far as it can be sent without waiting, unless the last write had it. Close the socket
-    /// next.
+    /// The closing alert, as far as it can be sent without waiting, unless the last write had it. Close the
+    /// socket next.
     void say_goodbye();
 
     errc error() const { return error_; }

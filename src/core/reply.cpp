@@ -48,21 +48,13 @@ void reply_reader::reset() noexcept {
 reply_reader::event reply_reader::feed(std::string_view& bytes) noexcept {
     event e = error_ == errc::ok ? event::more : event::failed;
     while (e == event::more && !bytes.empty()) {
-        if constexpr (feature::fast_scan) {
-            if (column_ == 0 && take_line(bytes)) {
-                e = end_of_line();
-                continue;
-            }
-            if (column_ > code_digits && !carriage_return_) {
-                take_text(bytes);
-            }
-            if (bytes.empty()) {
-                break;
-            }
+        if (feature::fast_scan && column_ == 0 && take_line(bytes)) {
+            e = end_of_line();
+        } else if (!feature::fast_scan || !take_text(bytes)) {
+            const char c = bytes[0];
+            bytes = text::without(bytes, 1);
+            e = take(c);
         }
-        const char c = bytes[0];
-        bytes = text::without(bytes, 1);
-        e = take(c);
     }
     return e;
 }
@@ -100,8 +92,11 @@ bool reply_reader::take_line(std::string_view& bytes) noexcept {
     return true;
 }
 
-// What take() would do with each octet of a run of text.
-void reply_reader::take_text(std::string_view& bytes) noexcept {
+// What take() would do with each octet of a run of text; false when there is none.
+bool reply_reader::take_text(std::string_view& bytes) noexcept {
+    if (column_ <= code_digits || carriage_return_) {
+        return false;
+    }
     const std::size_t of_line = max_line - 1 - column_;
     const std::size_t of_reply = max_reply - octets_;
     const std::size_t may = of_line < of_reply ? of_line : of_reply;
@@ -111,7 +106,7 @@ void reply_reader::take_text(std::string_view& bytes) noexcept {
         ++n;
     }
     if (n == 0) {
-        return;
+        return false;
     }
     keep(bytes[0]); // and what joins it to the line before
     const auto room = static_cast<std::size_t>(capacity_ - size_);
@@ -122,6 +117,7 @@ void reply_reader::take_text(std::string_view& bytes) noexcept {
     bytes = text::without(bytes, n);
     column_ = static_cast<std::uint16_t>(column_ + n);
     octets_ += static_cast<std::uint32_t>(n);
+    return true;
 }
 
 void reply_reader::begin_reply() noexcept {

@@ -105,7 +105,8 @@ bool session::may_follow() const noexcept {
             owed_ < config_.max_outstanding && session_table::others_may_follow(out_));
 }
 
-// Not behind the end of DATA: there are servers that take that for an offence, allowed as it is (RFC 2920 3.1).
+// Not behind the end of DATA: there are servers that take that for an offence, allowed as it is (RFC
+// 2920 3.1).
 bool session::quit_may_follow() const noexcept {
     return in_flight_ == 0 || (may_follow() && !last_transaction_->progress_.sent_data);
 }
