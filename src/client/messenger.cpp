@@ -263,7 +263,8 @@ void messenger::send() {
 
 // True when the engine got something new to do.
 bool messenger::submit_more() {
-    if (submitted_.empty()) {
+    // An automatic window opens while messages are under way: on a busy line there is no moment without.
+    if (submitted_.empty() || settings_->options.window == automatic_window) {
         const bool pipelining =
             config_.use_pipelining && connection_->engine().server().has(keyword::pipelining);
         width_ = pipelining ? known_windows::shared().width(settings_->site, settings_->options.window) : 1;

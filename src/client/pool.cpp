@@ -74,6 +74,7 @@ void pool::close() {
 void pool::start_send(const shared_impl& target, destination to, outgoing mail, on_sent done) {
     auto r = make_request(line::request::wish::message, std::move(to.site_));
     r->what = line::operation::kind::send;
+    mail.last = false; // when a session ends is the pool's affair
     r->mail.emplace(std::move(mail), false);
     line::launch(target, std::move(r), &line::operation::on_sent, std::move(done));
 }

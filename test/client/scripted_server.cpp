@@ -99,7 +99,9 @@ bool peer::has_more() {
            (::poll(&wait, 1, 0) > 0 && ::recv(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
 }
 
-std::size_t peer::waiting(std::string_view verb) const {
+std::size_t peer::waiting(std::string_view verb) {
+    for (pollfd wait{descriptor_, POLLIN, 0}; tls_ == nullptr && ::poll(&wait, 1, 0) > 0 && fill();) {
+    }
     std::size_t count = 0;
     for (std::size_t at = buffer_.find(verb); at != std::string::npos; at = buffer_.find(verb, at + 1)) {
         count += at == 0 || buffer_[at - 1] == '\n' ? 1 : 0;

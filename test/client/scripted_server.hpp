@@ -33,8 +33,8 @@ class peer {
     std::string read(std::size_t size) { return take(size); }
     /// The client has said more than was asked for so far.
     bool has_more();
-    /// How often `verb` begins a line of what was received and not asked for.
-    std::size_t waiting(std::string_view verb) const;
+    /// How often `verb` begins a line of what the client has said and nobody asked for yet. Not within TLS.
+    std::size_t waiting(std::string_view verb);
     /// Little room in the system, in both directions.
     void small_buffers();
     /// Reads until the client leaves.

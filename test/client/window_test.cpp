@@ -992,4 +992,24 @@ TEST(Window, AutomaticOpensWithTheFirstMessagesAndWaitsWithoutPipelining) {
     }
 }
 
+TEST(Window, AutomaticOpensOnALineThatIsNeverIdle) {
+    std::size_t most = 0;
+    scripted_server s({[&](peer& p) {
+        p.greet(modern);
+        dialogue d(p, [&](const std::string& command) {
+            // No message is answered before the next one is there.
+            for (int i = 0; command.starts_with("BDAT") && i < 20 && !p.has_more(); ++i) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            most = std::max(most, p.waiting("BDAT"));
+            return std::string("ok");
+        });
+        d.serve();
+    }});
+    for (const send_result& r : send_all(windowed(s.port(), automatic_window), mails(200))) {
+        EXPECT_TRUE(r.ok()) << explain(r);
+    }
+    EXPECT_GT(most, 8U);
+}
+
 } // namespace
