@@ -391,8 +391,8 @@ TEST(PoolTurns, PlacesOfThePoolGoRoundTheServers) {
         };
         servers.emplace_back([&, open](peer& p, unsigned n) {
             unsigned now = open();
-            for (int tries = 0; tries < 5 && now > 2;
-                 ++i) { // a server may not have heard yet that its client has left
+            // A server may not have heard yet that its client has left.
+            for (int tries = 0; tries < 5 && now > 2; ++tries) {
                 std::this_thread::sleep_for(1ms);
                 now = open();
             }
