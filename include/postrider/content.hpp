@@ -76,6 +76,8 @@ class content {
     std::uint64_t size() const noexcept { return size_; }
     /// Reads everything once. Error: content_unreadable.
     result<content_traits> traits() const;
+    /// The octets are in memory, and stay as they are.
+    bool is_lasting() const noexcept;
     /// Reads the header section and a block, for a content that is too large to be read twice.
     result<content_traits> traits_at_start() const;
     /// Starts at the first octet.

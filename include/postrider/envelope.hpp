@@ -60,6 +60,9 @@ struct transaction {
     /// The content, or its first part. With `more_content` the engine asks for the rest, part by part.
     std::string_view content;
     bool more_content = false;
+    /// Nothing is to be mended in the content: each line ends in CRLF, and there is no NUL. In one chunk of
+    /// BDAT it goes out unseen.
+    bool canonical = false;
 
     body_type body = body_type::seven_bit;
     /// The header holds UTF-8 (RFC 6532). Implied by a UTF-8 address.

@@ -183,8 +183,10 @@ bool connection::collect() {
     if (!out_) {
         out_ = spare<outgoing_octets>::take();
     }
+    const bool told = dialogue_.is_needed();
     bool any = false;
-    for (want w = want::write; w == want::write && collect_slice(); w = session_.next(now_)) {
+    for (std::string_view octets = session_.output(); !octets.empty() && collect_slice(octets, told);
+         octets = session_.output()) {
         any = true;
     }
     if (!any) {
@@ -193,16 +195,17 @@ bool connection::collect() {
     return any;
 }
 
-bool connection::collect_slice() {
-    const std::string_view octets = session_.output();
-    const bool secret = session_.output_is_secret();
+bool connection::collect_slice(std::string_view octets, bool told) {
+    const bool secret = told && session_.output_is_secret();
     const transaction* const content_of = session_.output_is_content() ? session_.sending() : nullptr;
     const std::size_t before = out_->slices.size();
     if (!out_->slices.take(session_)) {
         return false;
     }
     const std::size_t size = out_->slices.size() - before;
-    dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    if (told) {
+        dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    }
     if (first_mark_ < marks_.size() && marks_.back().content_of == content_of) {
         marks_.back().size += size;
     } else {

@@ -96,7 +96,7 @@ class connection : public std::enable_shared_from_this<connection> {
     bool handshake();
     bool start_tls();
     bool collect();
-    bool collect_slice();
+    bool collect_slice(std::string_view octets, bool told);
     bool flush();
     bool read();
     void count_handed();

@@ -197,6 +197,9 @@ bool delivery::choose_body(const content_traits& traits) {
     }
     total_ = transaction_.body == body_type::binary ? content_.size() : traits.canonical_size;
     transaction_.size = total_;
+    // Whatever is mended adds octets. A file may have changed since.
+    transaction_.canonical =
+        traits.whole && !traits.has_nul && traits.canonical_size == content_.size() && content_.is_lasting();
     return true;
 }
 

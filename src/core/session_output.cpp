@@ -224,7 +224,9 @@ bool session::start_content() noexcept {
     const bool binary = t.body == body_type::binary;
     const bool chunks =
         feature::chunking && capabilities_.has(keyword::chunking) && (config_.use_chunking || binary);
-    encoder_ = content_encoder{binary   ? content_encoder::framing::binary
+    const bool one = !t.more_content && (config_.max_chunk == 0 || t.content.size() < config_.max_chunk);
+    const bool as_it_is = binary || (chunks && one && t.canonical);
+    encoder_ = content_encoder{as_it_is ? content_encoder::framing::binary
                                : chunks ? content_encoder::framing::counted
                                         : content_encoder::framing::dots};
     lent_ = t.content;

@@ -226,8 +226,7 @@ result<content> content::from_fd(int fd) {
 }
 
 result<content_traits> content::traits() const {
-    const bool kept = source_ != nullptr && !source_->in_file() && size_ == source_->size;
-    if (!kept) {
+    if (!is_lasting() || size_ != source_->size) {
         return look(true);
     }
     const std::lock_guard lock(source_->measuring);
@@ -235,6 +234,10 @@ result<content_traits> content::traits() const {
         source_->measured = *look(true); // memory is always readable
     }
     return *source_->measured;
+}
+
+bool content::is_lasting() const noexcept {
+    return source_ != nullptr && !source_->in_file();
 }
 
 result<content_traits> content::traits_at_start() const {

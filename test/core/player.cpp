@@ -58,6 +58,7 @@ void stage_set::make_transaction(const message_setting& m, std::size_t index) {
     t.more_content = m.streamed || m.parts.size() > 1 || m.unreadable != errc::ok;
     t.body = m.body;
     t.smtputf8 = m.smtputf8;
+    t.canonical = m.canonical;
     t.all_or_nothing = m.all_or_nothing;
     t.probe = m.probe;
     t.ret = m.ret;

@@ -283,6 +283,7 @@ class reader {
              }},
             {"smtputf8", [](reader& r, const std::string& v) { r.message().smtputf8 = yes(v); }},
             {"all or nothing", [](reader& r, const std::string& v) { r.message().all_or_nothing = yes(v); }},
+            {"canonical", [](reader& r, const std::string& v) { r.message().canonical = yes(v); }},
             {"probe", [](reader& r, const std::string& v) { r.message().probe = yes(v); }},
             {"ret",
              [](reader& r, const std::string& v) {

@@ -47,6 +47,7 @@ struct message_setting {
     postrider::body_type body = postrider::body_type::seven_bit;
     postrider::return_content ret = postrider::return_content::unset;
     bool smtputf8 = false;
+    bool canonical = false;
     bool all_or_nothing = false;
     bool probe = false;
     std::int8_t priority = 0;
