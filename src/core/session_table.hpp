@@ -76,6 +76,7 @@ inline constexpr row rows[states] = {
 // What the engine needs while it runs, in little memory; the rows themselves are not in the image.
 struct packed_row {
     char verb[12];
+    std::uint8_t verb_size;
     stage at;
     bool others_may_follow;
 };
@@ -86,6 +87,7 @@ inline constexpr auto packed = [] {
         const row& from = rows[i];
         for (unsigned c = 0; from.verb != nullptr && from.verb[c] != '\0'; ++c) {
             table[i].verb[c] = from.verb[c];
+            table[i].verb_size = static_cast<std::uint8_t>(c + 1);
         }
         table[i].at = from.at;
         table[i].others_may_follow = from.others_may_follow;
@@ -94,7 +96,8 @@ inline constexpr auto packed = [] {
 }();
 
 constexpr std::string_view verb(state s) noexcept {
-    return packed[static_cast<unsigned>(s)].verb;
+    const packed_row& row = packed[static_cast<unsigned>(s)];
+    return {row.verb, row.verb_size};
 }
 constexpr stage stage_of(state s) noexcept {
     return packed[static_cast<unsigned>(s)].at;
