@@ -161,7 +161,8 @@ void auditor::reply(int code) {
 void auditor::mail_reply(const awaited& a, int code) {
     mail& m = transactions_[a.transaction];
     const int first = code / 100;
-    const bool allowed = a.kind == what::data ? first >= 4 || code == 354 : first != 3;
+    const bool allowed =
+        !(code == 221 && quit_) && (a.kind == what::data ? first >= 4 || code == 354 : first != 3);
     if (!allowed) {
         derailed_ = true;
         return;
