@@ -118,6 +118,33 @@ TEST(Client, SendsAMessageByteForByte) {
     EXPECT_TRUE(c.quit().ok());
 }
 
+TEST(Client, WhatNeedsMendingIsMendedWhicheverWayItIsLent) {
+    running_sink s;
+    const std::pair<std::string, std::string> texts[] = {
+        {"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb\r\n", "a\r\nb\r\n"}, {"a\rb\r\n", "a\r\nb\r\n"},
+        {"a\r\nb", "a\r\nb\r\n"},     {"a\r\nb\r", "a\r\nb\r\n"}, {".\r\n..\r\n", ".\r\n..\r\n"}};
+    const temporary_folder folder;
+    std::size_t sent = 0;
+    for (const bool chunks : {true, false}) {
+        client_options o = s.options(tls_policy::none);
+        o.use_chunking = chunks;
+        blocking_client c(o);
+        for (const auto& [text, on_the_wire] : texts) {
+            const std::string whole = "Subject: x\r\n\r\n" + text;
+            const auto file = content::from_file(folder.file_with("mail.eml", whole));
+            ASSERT_TRUE(file);
+            for (const content& each : {content(whole), content::lent(whole), *file}) {
+                outgoing mail = mail_to({"a@example.org"});
+                mail.content = each;
+                const send_result r = c.send(std::move(mail));
+                ASSERT_TRUE(r.ok()) << explain(r);
+                ASSERT_EQ(s.mails().size(), ++sent);
+                EXPECT_EQ(s.mails().back().content, "Subject: x\r\n\r\n" + on_the_wire);
+            }
+        }
+    }
+}
+
 class EveryLine : public testing::TestWithParam<std::pair<tls_policy, sink::tls_mode>> {};
 
 TEST_P(EveryLine, CarriesAuthenticatedMail) {

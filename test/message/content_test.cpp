@@ -224,6 +224,8 @@ TEST(content, traits_agree_with_the_slow_rules_for_all_short_strings) {
             const std::string header = wire.starts_with("\r\n") ? "" : wire.substr(0, wire.find("\r\n\r\n"));
             const auto is_8bit = [](char c) { return (c & 0x80) != 0; };
             ASSERT_EQ(traits->canonical_size, wire.size());
+            ASSERT_EQ(traits->canonical_size == text.size(), text == wire)
+                << "the size tells what needs mending";
             ASSERT_EQ(traits->longest_line, longest);
             ASSERT_EQ(traits->has_nul, text.find('\0') != std::string::npos);
             ASSERT_EQ(traits->has_8bit, std::any_of(text.begin(), text.end(), is_8bit));
