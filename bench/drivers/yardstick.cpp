@@ -160,8 +160,8 @@ std::unique_ptr<SSL_CTX, ssl_free> tls_for(const bench::task& t) {
         throw std::runtime_error("cannot use the CA " + t.key("ca"));
     }
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_ciphersuites(context.get(),
-                             "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"); // Postrider's order
+    // In Postrider's order.
+    SSL_CTX_set_ciphersuites(context.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384");
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context.get(), keep_session);
     return context;

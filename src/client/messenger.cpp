@@ -481,9 +481,9 @@ void messenger::quit() {
 }
 
 void messenger::on_quit() {
-    const status s = connection_->failure(); // whatever became of QUIT itself is no error
-    drop();                                  // QUIT may wait for the end of the stream to leave with it
-    finish(s);
+    status s = connection_->failure(); // whatever became of QUIT itself is no error
+    drop();                            // QUIT may wait for the end of the stream to leave with it
+    finish(std::move(s));
 }
 
 // --- ends ---

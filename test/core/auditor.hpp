@@ -39,7 +39,6 @@ class auditor {
     bool nothing_owed() const { return owed_.empty(); }
     /// The client is in the middle of its content.
     bool amid_content() const { return mode_ == mode::data || mode_ == mode::chunk; }
-    /// The QUIT command was on the line.
     /// QUIT was said, and every reply to what was before it has come.
     bool only_quit_owed() const { return quit_ && owed_.size() <= 1; }
     /// No octet of a reply, of a command, is left unfinished.
