@@ -12,6 +12,8 @@ function(postrider_library name)
   # On bare metal position-independent code would cost a GOT and move every constant table into RAM.
   if(NOT CMAKE_SYSTEM_NAME STREQUAL "Generic")
     set_target_properties(postrider_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    # Nobody puts another function in the place of one of ours, so that they may be inlined.
+    target_compile_options(postrider_${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
   endif()
   target_include_directories(postrider_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                                       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -78,6 +78,8 @@ class content {
     result<content_traits> traits() const;
     /// The octets are in memory, and stay as they are.
     bool is_lasting() const noexcept;
+    /// All octets, where they are in memory in one piece; else empty. Valid as long as a copy of the content.
+    std::span<const char> in_one_piece() const noexcept;
     /// Reads the header section and a block, for a content that is too large to be read twice.
     result<content_traits> traits_at_start() const;
     /// Starts at the first octet.

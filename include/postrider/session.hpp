@@ -142,6 +142,10 @@ class session {
     bool is_leaving() const noexcept {
         return out_ == state::quit && in_flight_ == 0 && !config_.await_quit_reply;
     }
+    /// For drivers that gather: copies the commands that may go now into `space`, as far as they fit, and
+    /// takes them as taken() does. Returns their octets. It ends in front of content and of credentials,
+    /// which output() gives.
+    std::size_t take_commands(std::span<char> space) noexcept;
     /// `size` octets of output() are in the driver's hands.
     void taken(std::size_t size) noexcept;
     /// `size` of the octets taken were handed to the stream. Report it before any reply that was read later.
@@ -227,13 +231,14 @@ class session {
 
     // the octets of one command, slice by slice (session_commands.cpp)
     bool fragment() noexcept;
-    bool command_fragment() noexcept;
+    void command_fragment() noexcept;
+    bool end_path() noexcept;
     bool parameter_fragment() noexcept;
     std::string_view verb() const noexcept;
     std::string_view command_argument() const noexcept;
     const recipient& current_recipient() const noexcept;
-    bool auth_fragment() noexcept;
-    bool response_fragment() noexcept;
+    void auth_fragment() noexcept;
+    void response_fragment() noexcept;
     bool content_fragment() noexcept;
     void size_parameter() noexcept;
     void body_parameter() noexcept;
@@ -246,6 +251,7 @@ class session {
     std::size_t response_size() const noexcept;
     void argument(std::string_view text) noexcept;
     void compose(std::string_view text) noexcept;
+    void compose_chunk(std::uint64_t size, bool last) noexcept;
     void compose_number(std::uint64_t value) noexcept;
 
     // the cursor of the awaited reply (session_replies.cpp)
@@ -312,7 +318,7 @@ class session {
     std::uint32_t handed_ = 0;
     std::uint32_t first_end_ = 0; // where the first command of the unanswered run ends
     std::uint32_t secret_offset_ = 0;
-    std::array<char, 40> scratch_{};
+    std::array<char, 56> scratch_{}; // the longest: "> SIZE=(20 digits) BODY=BINARYMIME SMTPUTF8" CRLF
     std::uint16_t in_recipient_ = 0; // whose reply comes next
     std::uint16_t owed_ = 1;         // replies that are still to come; the first one is the greeting
     std::uint16_t in_flight_ = 0;    // transactions submitted and not completed

@@ -75,6 +75,18 @@ class basic_gather {
         return size > 0;
     }
 
+    /// Takes all commands that may go now and fit. Returns them as they were copied; empty when none did.
+    std::string_view take_commands(session& s) noexcept {
+        if (!can_copy()) {
+            return {};
+        }
+        char* const to = space_.data() + used_;
+        const std::size_t size = s.take_commands(space_.subspan(used_));
+        append(size);
+        waiting_ += size;
+        return {to, size};
+    }
+
     constexpr bool empty() const noexcept { return first_ == count_; }
     constexpr std::span<const std::string_view> slices() const noexcept {
         return std::span(slices_).subspan(first_, count_ - first_);
@@ -108,23 +120,32 @@ class basic_gather {
     }
 
     std::size_t copy(std::string_view octets) noexcept {
-        char* const to = space_.data() + used_;
-        const bool continues = !empty() && slices_[count_ - 1].data() + slices_[count_ - 1].size() == to;
-        if (!continues && count_ == slices_.size()) {
+        if (!can_copy()) {
             return 0;
         }
         const std::size_t room = space_.size() - used_;
         const std::size_t n = octets.size() < room ? octets.size() : room;
         if (n > 0) {
-            std::memcpy(to, octets.data(), n);
+            std::memcpy(space_.data() + used_, octets.data(), n);
         }
-        used_ += n;
-        if (continues) {
-            slices_[count_ - 1] = {slices_[count_ - 1].data(), slices_[count_ - 1].size() + n};
-        } else if (n > 0) {
-            slices_[count_++] = {to, n};
-        }
+        append(n);
         return n;
+    }
+
+    // Whether what is copied continues the last slice.
+    bool continues() const noexcept {
+        return !empty() && slices_[count_ - 1].data() + slices_[count_ - 1].size() == space_.data() + used_;
+    }
+    bool can_copy() const noexcept { return count_ < slices_.size() || continues(); }
+
+    // So many octets were copied.
+    void append(std::size_t size) noexcept {
+        if (continues()) {
+            slices_[count_ - 1] = {slices_[count_ - 1].data(), slices_[count_ - 1].size() + size};
+        } else if (size > 0) {
+            slices_[count_++] = {space_.data() + used_, size};
+        }
+        used_ += size;
     }
 
     void clear() noexcept {

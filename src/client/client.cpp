@@ -196,7 +196,7 @@ class batch {
             thrown_ = thrown_ ? thrown_ : std::current_exception();
         }
     }
-    void add(outgoing mail) {
+    void add(outgoing&& mail) {
         auto op = operation::message(std::move(mail), false);
         op->sent_at_once = [this, number = count_](send_result&& r) {
             --open_;

@@ -33,6 +33,7 @@ connection::connection(asio::any_io_executor strand, line_socket socket, const s
     : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
       transport_(socket_.descriptor()), session_(config, reply_space_),
       dialogue_(settings_.options, settings_.mask, *info_), patient_(patient) {
+    failure_.connection = info_;
     if (patient_ != nullptr) {
         patient_->watch(socket_.descriptor());
     }
@@ -183,10 +184,8 @@ bool connection::collect() {
     if (!out_) {
         out_ = spare<outgoing_octets>::take();
     }
-    const bool told = dialogue_.is_needed();
     bool any = false;
-    for (std::string_view octets = session_.output(); !octets.empty() && collect_slice(octets, told);
-         octets = session_.output()) {
+    while (collect_commands() || collect_slice()) {
         any = true;
     }
     if (!any) {
@@ -195,23 +194,36 @@ bool connection::collect() {
     return any;
 }
 
-bool connection::collect_slice(std::string_view octets, bool told) {
-    const bool secret = told && session_.output_is_secret();
+bool connection::collect_commands() {
+    const std::string_view commands = out_->slices.take_commands(session_);
+    if (!commands.empty()) {
+        note(commands.size(), nullptr);
+        dialogue_.sent(commands, false, false);
+    }
+    return !commands.empty();
+}
+
+// Content, or a credential.
+bool connection::collect_slice() {
+    const std::string_view octets = session_.output();
+    const bool secret = session_.output_is_secret();
     const transaction* const content_of = session_.output_is_content() ? session_.sending() : nullptr;
     const std::size_t before = out_->slices.size();
-    if (!out_->slices.take(session_)) {
+    if (octets.empty() || !out_->slices.take(session_)) {
         return false;
     }
     const std::size_t size = out_->slices.size() - before;
-    if (told) {
-        dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
-    }
+    note(size, content_of);
+    dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    return true;
+}
+
+void connection::note(std::size_t size, const transaction* content_of) {
     if (first_mark_ < marks_.size() && marks_.back().content_of == content_of) {
         marks_.back().size += size;
     } else {
         marks_.push_back({size, content_of});
     }
-    return true;
 }
 
 // Writes what was collected; false when the line takes no more just now.
@@ -344,7 +356,9 @@ bool connection::handshake() {
 
 void connection::break_off(errc error, std::string detail) {
     const bool struck = patient_ != nullptr && patient_->struck();
-    detail_ = detail_.empty() && !struck ? std::move(detail) : detail_;
+    if (failure_.detail.empty() && !struck) {
+        failure_.detail = std::move(detail);
+    }
     session_.lost(struck ? errc::cancelled : error);
     note_failure();
 }
@@ -376,12 +390,6 @@ void connection::note_failure() {
     default: // not about a reply
         break;
     }
-}
-
-status connection::failure() const {
-    status s = failure_;
-    s.detail = detail_;
-    return s;
 }
 
 // In the calling thread, until the socket can be read, or written while there is output.

@@ -73,8 +73,8 @@ class connection : public std::enable_shared_from_this<connection> {
     std::uint64_t handed() const { return handed_; }
     void count_from_here() { handed_ = 0; }
     const std::shared_ptr<connection_info>& info() const { return info_; }
-    /// Why the session was closed, with the reply that decided it.
-    status failure() const;
+    /// Why the session was closed, with the reply that decided it; holds the connection in any case.
+    const status& failure() const { return failure_; }
     /// Nothing more of the set-up is of interest.
     void set_up();
 
@@ -96,7 +96,9 @@ class connection : public std::enable_shared_from_this<connection> {
     bool handshake();
     bool start_tls();
     bool collect();
-    bool collect_slice(std::string_view octets, bool told);
+    bool collect_commands();
+    bool collect_slice();
+    void note(std::size_t size, const transaction* content_of);
     bool flush();
     bool read();
     void count_handed();
@@ -147,7 +149,6 @@ class connection : public std::enable_shared_from_this<connection> {
     std::uint64_t handed_ = 0;
 
     status failure_;
-    std::string detail_;
     clock::time_point tls_since_;
 
     breaker* patient_;

@@ -17,7 +17,8 @@ bool is_ascii(std::string_view text) noexcept {
 // That a domain beyond ASCII, or one that claims to be an A-label, is genuine (IDNA2008).
 errc check_domain(const mailbox& m) {
     const std::string_view domain = m.domain();
-    if ((is_ascii(domain) && domain.find("--") == std::string_view::npos) || domain.front() == '[') {
+    const bool ascii = !m.is_utf8() || is_ascii(domain);
+    if ((ascii && domain.find("--") == std::string_view::npos) || domain.front() == '[') {
         return errc::ok;
     }
     const result<std::string> converted = ascii_mailbox("postmaster@" + std::string(domain));
@@ -36,7 +37,7 @@ errc parse_path(const std::string& text, Path& to) {
 // then refers to `converted`.
 template <class Path>
 errc spell_for(bool utf8_offered, Path& path, std::string& converted) {
-    if (utf8_offered || is_ascii(path.text())) {
+    if (utf8_offered || !path.is_utf8()) {
         return errc::ok;
     }
     result<std::string> with_labels = ascii_mailbox(path.text());
@@ -65,9 +66,10 @@ void take_over(const outcome& from, recipient_outcome& to) {
 
 } // namespace
 
-delivery::delivery(outgoing mail, bool probe) : mail_(std::move(mail)), probe_(probe) {
-    for (const addressee& to : mail_.recipients) {
-        outcomes_.emplace_back().address = to.address;
+delivery::delivery(outgoing&& mail, bool probe) : mail_(std::move(mail)), probe_(probe) {
+    outcomes_.reserve(mail_.recipients.size());
+    for (addressee& to : mail_.recipients) {
+        outcomes_.emplace_back().address = std::move(to.address);
     }
 }
 
@@ -141,7 +143,7 @@ bool delivery::parse() {
 }
 
 void delivery::parse_recipient(std::size_t index) {
-    const std::string& text = mail_.recipients[index].address;
+    const std::string& text = outcomes_[index].address;
     if (const errc e = parse_path(text, paths_[index]); e != errc::ok) {
         settle(index, e, stage::rcpt, "the recipient " + text + " is not a valid mailbox");
     }
@@ -160,7 +162,6 @@ bool delivery::prepare(const capabilities& offered) {
 }
 
 bool delivery::read_content(const capabilities& offered) {
-    content_ = mail_.content;
     if (mail_.compose) {
         std::string why;
         result<content> composed = mail_.compose(offered, why);
@@ -168,11 +169,12 @@ bool delivery::read_content(const capabilities& offered) {
             drop_open(composed.error(), stage::mail, why);
             return false;
         }
-        content_ = std::move(*composed);
+        mail_.content = std::move(*composed); // it replaces what was there
     }
+    const content& octets = mail_.content;
     // A large one is read once, while it is sent: with 8BITMIME it may turn out either way (RFC 6152 3).
-    const bool at_a_glance = content_.size() > read_once_above && offered.has(keyword::eight_bit_mime);
-    const result<content_traits> traits = at_a_glance ? content_.traits_at_start() : content_.traits();
+    const bool at_a_glance = octets.size() > read_once_above && offered.has(keyword::eight_bit_mime);
+    const result<content_traits> traits = at_a_glance ? octets.traits_at_start() : octets.traits();
     if (!traits) {
         drop_open(traits.error(), stage::mail, "the content cannot be read");
         return false;
@@ -195,17 +197,22 @@ bool delivery::choose_body(const content_traits& traits) {
         }
         transaction_.smtputf8 = true; // RFC 6532
     }
-    total_ = transaction_.body == body_type::binary ? content_.size() : traits.canonical_size;
+    total_ = transaction_.body == body_type::binary ? mail_.content.size() : traits.canonical_size;
     transaction_.size = total_;
     // Whatever is mended adds octets. A file may have changed since.
-    transaction_.canonical =
-        traits.whole && !traits.has_nul && traits.canonical_size == content_.size() && content_.is_lasting();
+    transaction_.canonical = traits.whole && !traits.has_nul &&
+                             traits.canonical_size == mail_.content.size() && mail_.content.is_lasting();
     return true;
 }
 
 bool delivery::lend_first() {
-    reader_.emplace(content_.read());
-    unread_ = content_.size();
+    const std::span<const char> whole = mail_.content.in_one_piece();
+    if (!whole.empty() && whole.size() <= content::block_size) {
+        transaction_.content = {whole.data(), whole.size()};
+        return true;
+    }
+    reader_.emplace(mail_.content.read());
+    unread_ = mail_.content.size();
     const result<std::span<const char>> first = reader_->next();
     if (!first) {
         drop_open(first.error(), stage::mail, "the content cannot be read");
@@ -254,12 +261,11 @@ bool delivery::choose_addresses(const capabilities& offered) {
 
 bool delivery::add_recipient(std::size_t index, bool utf8_offered) {
     const addressee& to = mail_.recipients[index];
-    rcpt& mine = rcpts_.emplace_back();
-    mine.index = index;
+    rcpt& mine = rcpts_.emplace_back(index);
     forward_path path = paths_[index];
     if (const errc e = spell_for(utf8_offered, path, mine.converted); e != errc::ok) {
         rcpts_.pop_back();
-        settle(index, e, stage::rcpt, "the recipient " + to.address + " needs SMTPUTF8");
+        settle(index, e, stage::rcpt, "the recipient " + outcomes_[index].address + " needs SMTPUTF8");
         return false;
     }
     recipient& r = recipients_.emplace_back(path);
@@ -283,9 +289,13 @@ void delivery::leave_in_doubt(errc error) {
 
 send_result delivery::take_results() {
     send_result done;
-    done.recipients = std::move(outcomes_);
-    for (std::size_t i = 0; i < recipients_.size() && transaction_.completed(); ++i) {
-        take_over(recipients_[i].result, done.recipients[rcpts_[i].index]);
+    if (transaction_.completed()) {
+        done.recipients = std::move(outcomes_);
+        for (std::size_t i = 0; i < recipients_.size(); ++i) {
+            take_over(recipients_[i].result, done.recipients[rcpts_[i].index]);
+        }
+    } else {
+        done.recipients = outcomes_; // the engine may have the addresses
     }
     const disposition wanted = probe_ ? disposition::accepted : disposition::delivered;
     const auto missed = [wanted](const recipient_outcome& o) { return o.outcome != wanted; };

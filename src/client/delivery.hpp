@@ -15,7 +15,7 @@ namespace postrider::line {
 class delivery {
   public:
     /// `probe`: only ask, see client::async_probe.
-    delivery(outgoing mail, bool probe);
+    delivery(outgoing&& mail, bool probe);
     delivery(const delivery&) = delete;
     delivery& operator=(const delivery&) = delete;
 
@@ -57,9 +57,11 @@ class delivery {
 
   private:
     struct rcpt {
+        explicit rcpt(std::size_t i) : index(i) {} // and leaves the reply as it is
+
         std::string converted;       // what the path refers to where that is not the text as given
         std::array<char, 512> reply; // RFC 5321 4.5.3.1.5
-        std::size_t index = 0;       // in outgoing::recipients
+        std::size_t index;           // in outgoing::recipients
     };
 
     void parse_recipient(std::size_t index);
@@ -71,10 +73,9 @@ class delivery {
     bool add_recipient(std::size_t index, bool utf8_offered);
     bool lend_first();
 
-    outgoing mail_;
+    outgoing mail_; // the recipients' addresses aside
     bool probe_;
-    std::vector<recipient_outcome> outcomes_;
-    content content_;
+    std::vector<recipient_outcome> outcomes_; // with the addresses
     std::optional<content::reader> reader_;
     std::uint64_t unread_ = 0;
     std::uint64_t total_ = 0;

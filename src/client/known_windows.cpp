@@ -34,11 +34,11 @@ unsigned known_windows::width(const std::string& site, unsigned wanted) {
     return e.only_one ? 1 : wanted == automatic_window ? e.width : wanted;
 }
 
-void known_windows::clean(const std::string& site) {
+void known_windows::clean(const std::string& site, unsigned messages) {
     const std::lock_guard lock(mutex_);
     entry& e = of(site);
-    if (++e.clean >= e.width) {
-        e.clean = 0;
+    for (e.clean += messages; e.clean >= e.width;) {
+        e.clean -= e.width;
         e.width = std::min(2 * e.width, widest_automatic_window);
     }
 }

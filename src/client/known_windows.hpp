@@ -25,8 +25,8 @@ class known_windows {
 
     /// What to use now; `wanted` is the caller's choice, or automatic_window.
     unsigned width(const std::string& site, unsigned wanted);
-    /// A message was delivered while the window was used as wide as width() says.
-    void clean(const std::string& site);
+    /// So many messages were delivered while the window was used as wide as width() says.
+    void clean(const std::string& site, unsigned messages = 1);
     /// What was sent ahead was answered as if it had come out of turn.
     void out_of_turn(const std::string& site);
     /// The line was lost while several messages were under way.

@@ -300,13 +300,15 @@ bool messenger::draw() {
 
 // False when the message cannot be sent; it has its answer then.
 bool messenger::submit_next() {
-    std::list<shared_operation> one;
+    operations one;
     one.splice(one.begin(), queue_, queue_.begin());
     const shared_operation op = one.front();
     // Whoever was the first of the queue when the session was ready has been parsed already.
     const bool open = op->mail->parsed() || op->mail->parse();
     if (!open || !op->mail->prepare(connection_->engine().server())) {
-        finish(op, {});
+        status s;
+        s.connection = info_;
+        finish(op, s);
         return false;
     }
     op->ahead = !submitted_.empty();
@@ -343,12 +345,16 @@ connection::verdict messenger::judge_messages() {
 }
 
 void messenger::settle_completed() {
+    unsigned delivered = 0;
     while (!submitted_.empty() && submitted_.front()->mail->transaction().completed()) {
-        const shared_operation op = submitted_.front();
+        const shared_operation op = std::move(submitted_.front());
         submitted_.pop_front();
         octets_ -= op->mail->total();
-        conclude(op);
+        delivered += conclude(op) ? 1 : 0;
         session_reused_ = true;
+    }
+    if (delivered > 0 && settings_->options.window != 1) {
+        known_windows::shared().clean(settings_->site, delivered);
     }
 }
 
@@ -385,9 +391,10 @@ bool messenger::is_untouched() const {
     return session_reused_ && connection_->handed() == 0 && is_stale(connection_->failure().error);
 }
 
-void messenger::conclude(const shared_operation& op) {
+// True when it was delivered.
+bool messenger::conclude(const shared_operation& op) {
     if (op->answered) {
-        return; // cancelled when it was in doubt already
+        return false; // cancelled when it was in doubt already
     }
     const delivery::verdict v = op->mail->judge();
     if (may_repeat(*op, v)) {
@@ -398,12 +405,10 @@ void messenger::conclude(const shared_operation& op) {
         op->repeated = op->repeated || op->ahead;
         op->mail->restart();
         repeated_.push_back(op);
-        return;
-    }
-    if (v.delivered && settings_->options.window != 1) {
-        known_windows::shared().clean(settings_->site);
+        return false;
     }
     finish(op, connection_->failure());
+    return v.delivered;
 }
 
 // Only what is provably not accepted, and not for a reason of its own: what was sent ahead and fell with what
@@ -505,13 +510,15 @@ bool messenger::try_again() {
 // There is no session: nobody gets the message.
 void messenger::fail(const status& why) {
     const bool of_all = fails_together() && why.error != errc::cancelled;
+    status s = why;
+    s.connection = info_;
     do {
         const shared_operation op = queue_.front();
         queue_.pop_front();
         if (op->mail) {
             op->mail->fail(why.error, why.at, why);
         }
-        finish(op, why);
+        finish(op, s);
     } while (of_all && !queue_.empty());
     end_phase();
 }
@@ -520,16 +527,17 @@ void messenger::fail(const status& why) {
 void messenger::finish(status s) {
     const shared_operation op = queue_.front();
     queue_.pop_front();
-    finish(op, std::move(s));
+    s.connection = info_;
+    finish(op, s);
     end_phase();
 }
 
-void messenger::finish(const shared_operation& op, status s) {
-    s.connection = info_;
+// `s` holds the connection.
+void messenger::finish(const shared_operation& op, const status& s) {
     if (!op->answered) {
         settled(*op, s);
     }
-    op->finish(std::move(s), settings_->mask, executor_);
+    op->finish(s, settings_->mask, executor_);
 }
 
 void messenger::settled(operation&, const status&) {}
@@ -561,7 +569,8 @@ void messenger::cancel_here(const shared_operation& op) {
         if (op->mail) {
             op->mail->fail(s.error, s.at);
         }
-        finish(op, std::move(s));
+        s.connection = info_;
+        finish(op, s);
     } else if (connector_) {
         connector_->cancel();
         connector_.reset();
@@ -581,7 +590,8 @@ void messenger::cancel_submitted(const shared_operation& op) {
         op->mail->leave_in_doubt(errc::cancelled);
         status s;
         s.error = errc::cancelled;
-        finish(op, std::move(s));
+        s.connection = info_;
+        finish(op, s);
         return;
     }
     for (const shared_operation& other : submitted_) {

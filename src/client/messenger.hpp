@@ -14,7 +14,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -92,7 +91,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     connection::verdict judge_messages();
     void on_sent();
     void settle_completed();
-    void conclude(const shared_operation& op);
+    bool conclude(const shared_operation& op);
     bool may_repeat(const operation& op, const delivery::verdict& v) const;
     bool is_untouched() const;
     void note_trouble();
@@ -102,7 +101,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     bool try_again();
     void fail(const status& why);
     void finish(status s);
-    void finish(const shared_operation& op, status s);
+    void finish(const shared_operation& op, const status& s);
     void cancel_here(const shared_operation& op);
     void cancel_submitted(const shared_operation& op);
     void close_here();
@@ -123,11 +122,10 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     std::vector<shared_operation> arrivals_;
 
     phase phase_ = phase::idle;
-    // Lists, because they hold no memory while nothing is to do.
-    std::list<shared_operation> queue_;     // its head is what is being done, except for messages under way
-    std::list<shared_operation> submitted_; // messages the engine has, oldest first
-    std::list<shared_operation> repeated_;  // to be queued again once the engine has none
-    std::uint64_t octets_ = 0;              // of those submitted
+    operations queue_;         // its head is what is being done, except for messages under way
+    operations submitted_;     // messages the engine has, oldest first
+    operations repeated_;      // to be queued again once the engine has none
+    std::uint64_t octets_ = 0; // of those submitted
     unsigned width_ = 1;
     bool reports_ = false;        // some message wanted its progress told
     bool session_reused_ = false; // there was something before what is under way

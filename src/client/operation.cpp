@@ -1,7 +1,5 @@
 #include "operation.hpp"
 
-#include "recycled.hpp"
-
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
@@ -37,7 +35,7 @@ void complete(operation::completion<Result> handler, Result result, asio::any_co
 }
 
 template <class Result>
-void answer(std::function<void(Result&&)>& at_once, operation::completion<Result>& handler, Result result,
+void answer(std::function<void(Result&&)>& at_once, operation::completion<Result>& handler, Result&& result,
             asio::any_completion_executor& work, const asio::any_io_executor& own) {
     if (at_once) {
         std::exchange(at_once, nullptr)(std::move(result));
@@ -49,24 +47,22 @@ void answer(std::function<void(Result&&)>& at_once, operation::completion<Result
 } // namespace
 
 std::shared_ptr<operation> operation::plain(kind what) {
-    auto op = std::allocate_shared<operation>(recycled<operation>());
-    op->what = what;
-    return op;
+    return std::allocate_shared<operation>(recycled<operation>(), what);
 }
 
-std::shared_ptr<operation> operation::message(outgoing mail, bool probe) {
+std::shared_ptr<operation> operation::message(outgoing&& mail, bool probe) {
     auto op = plain(probe ? kind::probe : kind::send);
     op->mail.emplace(std::move(mail), probe);
     return op;
 }
 
-void operation::finish(status s, const line::mask& mask, const asio::any_io_executor& executor) {
+void operation::finish(const status& s, const line::mask& mask, const asio::any_io_executor& executor) {
     if (answered) {
         return;
     }
     answered = true;
     if (!mail) {
-        answer(at_once, on_status, std::move(s), work, executor);
+        answer(at_once, on_status, status(s), work, executor);
         return;
     }
     send_result r = mail->take_results();
@@ -76,8 +72,10 @@ void operation::finish(status s, const line::mask& mask, const asio::any_io_exec
             o.text = mask.over(std::move(o.text));
         }
     }
-    r.detail = r.detail.empty() && !r.ok() ? s.detail : r.detail;
-    r.connection = std::move(s.connection);
+    if (r.detail.empty() && !r.ok()) {
+        r.detail = s.detail;
+    }
+    r.connection = s.connection;
     answer(sent_at_once, on_sent, std::move(r), work, executor);
 }
 

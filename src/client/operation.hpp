@@ -4,12 +4,14 @@
 #include "delivery.hpp"
 #include "mask.hpp"
 #include "postrider/client.hpp"
+#include "recycled.hpp"
 
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,14 +23,16 @@ struct operation {
     template <class Result>
     using completion = boost::asio::any_completion_handler<void(Result)>;
 
+    explicit operation(kind k) : what(k) {}
+
     static std::shared_ptr<operation> plain(kind what);
-    static std::shared_ptr<operation> message(outgoing mail, bool probe);
+    static std::shared_ptr<operation> message(outgoing&& mail, bool probe);
 
-    /// Its answer: the only one, whatever is known of a message by now. `executor` is where to go when the
-    /// handler wants nothing else.
-    void finish(status s, const line::mask& mask, const boost::asio::any_io_executor& executor);
+    /// Its answer: the only one, whatever is known of a message by now. `s` holds the connection.
+    /// `executor` is where to go when the handler wants nothing else.
+    void finish(const status& s, const line::mask& mask, const boost::asio::any_io_executor& executor);
 
-    kind what = kind::connect;
+    const kind what;
     std::optional<delivery> mail;
     query question = query::noop;
     std::string argument;
@@ -48,5 +52,8 @@ struct operation {
     bool cancelled = false; // nobody wants it any more
     bool answered = false;  // finish() was called, and yet the engine still has it
 };
+
+/// Operations that wait, or are under way: no memory is held while there are none.
+using operations = std::list<std::shared_ptr<operation>, recycled<std::shared_ptr<operation>>>;
 
 } // namespace postrider::line

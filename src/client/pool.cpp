@@ -14,10 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 std::shared_ptr<line::request> make_request(line::request::wish what, std::shared_ptr<line::site> to) {
-    auto r = std::allocate_shared<line::request>(line::recycled<line::request>());
-    r->for_what = what;
-    r->to = std::move(to);
-    return r;
+    return std::allocate_shared<line::request>(line::recycled<line::request>(), what, std::move(to));
 }
 
 // A destructor has nobody to tell that memory ran out: the sessions then go with what still holds them.
@@ -73,7 +70,6 @@ void pool::close() {
 
 void pool::start_send(const shared_impl& target, destination to, outgoing mail, on_sent done) {
     auto r = make_request(line::request::wish::message, std::move(to.site_));
-    r->what = line::operation::kind::send;
     mail.last = false; // when a session ends is the pool's affair
     r->mail.emplace(std::move(mail), false);
     line::launch(target, std::move(r), &line::operation::on_sent, std::move(done));

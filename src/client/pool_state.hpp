@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace postrider::line {
 
@@ -30,11 +31,14 @@ using alarms = std::multimap<time_point, std::shared_ptr<served>>;
 /// What somebody asked a pool for: a message sent, to be told of room, or of the end.
 struct request : operation {
     enum class wish { message, room, drain };
-    using queue = std::list<std::shared_ptr<request>>;
+    using queue = std::list<std::shared_ptr<request>, recycled<std::shared_ptr<request>>>;
 
-    wish for_what = wish::message;
-    std::shared_ptr<line::site> to; ///< null with `drain`
-    queue* in = nullptr;            ///< where it waits
+    request(wish w, std::shared_ptr<line::site> where)
+        : operation(w == wish::message ? kind::send : kind::connect), for_what(w), to(std::move(where)) {}
+
+    const wish for_what;
+    const std::shared_ptr<line::site> to; ///< null with `drain`
+    queue* in = nullptr;                  ///< where it waits
     queue::iterator at;
     std::weak_ptr<pool_session> with; ///< who has it
 };

@@ -12,7 +12,7 @@ namespace postrider::line {
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t recycled_blocks = 0; // or the sanitizer would not see what is used after its end
 #else
-constexpr std::size_t recycled_blocks = 16;
+constexpr std::size_t recycled_blocks = 64; // the widest automatic window
 #endif
 
 /// An allocator for one object at a time, as std::allocate_shared() wants it.

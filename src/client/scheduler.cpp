@@ -287,7 +287,7 @@ void scheduler::tell(endings all) {
         if (!e.how.connection) {
             e.how.connection = no_connection_;
         }
-        e.who->finish(std::move(e.how), e.who->to ? e.who->to->settings->mask : no_mask_, executor_);
+        e.who->finish(e.how, e.who->to ? e.who->to->settings->mask : no_mask_, executor_);
     }
 }
 

@@ -4,6 +4,8 @@
 #include "postrider/capabilities.hpp"
 #include "text.hpp"
 
+#include <array>
+
 namespace postrider {
 
 namespace {
@@ -20,18 +22,23 @@ constexpr bool is_ascii(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x80;
 }
 
-// RFC 5322 3.2.3
-constexpr bool is_atext(char c) noexcept {
-    constexpr std::string_view specials = "!#$%&'*+-/=?^_`{|}~";
-    if (text::is_alnum(c)) {
-        return true;
+// What an octet may stand for: bits of a table, for every octet of every address is looked up.
+constexpr std::uint8_t atext = 1;   // RFC 5322 3.2.3
+constexpr std::uint8_t let_dig = 2; // RFC 5321 4.1.2
+
+constexpr auto classes = [] {
+    std::array<std::uint8_t, 256> table{};
+    for (unsigned c = 0; c < 0x80; ++c) {
+        table[c] = text::is_alnum(static_cast<char>(c)) ? atext | let_dig : 0;
     }
-    for (const char s : specials) {
-        if (s == c) {
-            return true;
-        }
+    for (const char c : std::string_view("!#$%&'*+-/=?^_`{|}~")) {
+        table[static_cast<unsigned char>(c)] = atext;
     }
-    return false;
+    return table;
+}();
+
+constexpr bool is(std::uint8_t what, char c) noexcept {
+    return (classes[static_cast<unsigned char>(c)] & what) != 0;
 }
 
 struct code_point {
@@ -79,27 +86,33 @@ std::size_t utf8_at(std::string_view s, bool& seen) noexcept {
     return c.size;
 }
 
+// Where the run of such octets that begins at `from` ends.
+std::size_t end_of_run(std::uint8_t what, std::string_view s, std::size_t from) noexcept {
+    while (from < s.size() && is(what, s[from])) {
+        ++from;
+    }
+    return from;
+}
+
 // Dot-string: atoms joined by single dots. Returns its size, 0 when there is none.
 std::size_t dot_string(std::string_view s, bool& utf8) noexcept {
     std::size_t i = 0;
     bool atom_ended = true; // an atom must start here
-    while (i < s.size() && s[i] != '@') {
-        if (s[i] == '.') {
-            if (atom_ended) {
-                return 0;
-            }
-            atom_ended = true;
-            ++i;
-            continue;
+    for (;;) {
+        const std::size_t end = end_of_run(atext, s, i);
+        atom_ended = atom_ended && end == i;
+        i = end;
+        if (i == s.size() || s[i] == '@') {
+            return atom_ended ? 0 : i;
         }
-        const std::size_t n = is_atext(s[i]) ? 1 : utf8_at(without(s, i), utf8);
+        const bool dot = s[i] == '.' && !atom_ended;
+        const std::size_t n = dot ? 1 : utf8_at(without(s, i), utf8);
         if (n == 0) {
             return 0;
         }
-        atom_ended = false;
+        atom_ended = dot;
         i += n;
     }
-    return atom_ended ? 0 : i;
 }
 
 // The size of what may stand at the front of s within quotes, or behind a backslash there; 0 for nothing.
@@ -130,14 +143,13 @@ std::size_t quoted_string(std::string_view s, bool& utf8) noexcept {
 
 // Takes one label off the front: letters, digits and inner hyphens, or UTF-8. False when it is not one.
 bool take_label(std::string_view& s, bool& utf8) noexcept {
-    std::size_t i = 0;
+    std::size_t i = end_of_run(let_dig, s, 0);
     while (i < s.size() && s[i] != '.') {
-        const bool hyphen = s[i] == '-' && i > 0;
-        const std::size_t n = text::is_alnum(s[i]) || hyphen ? 1 : utf8_at(without(s, i), utf8);
+        const std::size_t n = s[i] == '-' && i > 0 ? 1 : utf8_at(without(s, i), utf8);
         if (n == 0) {
             return false;
         }
-        i += n;
+        i = end_of_run(let_dig, s, i + n);
     }
     const bool fits = i > 0 && i <= max_label && s[i - 1] != '-';
     s = without(s, i);

@@ -27,18 +27,33 @@ bool take_dot(std::string_view& text) noexcept {
     return dot;
 }
 
+// What stands behind it cannot belong to it.
+bool is_end(std::string_view text) noexcept {
+    return text.empty() || text[0] == ' ' || text[0] == '\n';
+}
+
+// Most have one digit each.
+bool is_short(std::string_view text) noexcept {
+    constexpr std::size_t size = 5;
+    return text.size() >= size && text::is_digit(text[0]) && text[1] == '.' && text::is_digit(text[2]) &&
+           text[3] == '.' && text::is_digit(text[4]) && is_end(text::without(text, size));
+}
+
 } // namespace
 
 enhanced_status parse_enhanced_status(std::string_view text, unsigned first_digit) noexcept {
     enhanced_status s;
     std::uint16_t class_digit = 0;
-    const bool read = take_number(text, class_digit) && take_dot(text) && take_number(text, s.subject) &&
-                      take_dot(text) && take_number(text, s.detail);
-    if (!read || class_digit != first_digit || !(text.empty() || text[0] == ' ' || text[0] == '\n')) {
+    if (feature::fast_scan && is_short(text)) {
+        class_digit = static_cast<std::uint16_t>(text[0] - '0');
+        s.subject = static_cast<std::uint16_t>(text[2] - '0');
+        s.detail = static_cast<std::uint16_t>(text[4] - '0');
+    } else if (!take_number(text, class_digit) || !take_dot(text) || !take_number(text, s.subject) ||
+               !take_dot(text) || !take_number(text, s.detail) || !is_end(text)) {
         return {};
     }
     s.class_digit = static_cast<std::uint8_t>(class_digit);
-    return s;
+    return class_digit == first_digit ? s : enhanced_status{};
 }
 
 void reply_reader::reset() noexcept {
@@ -70,8 +85,7 @@ bool reply_reader::take_line(std::string_view& bytes) noexcept {
     const std::string_view words{bytes.data() + code.size(), end - 1 - code.size()};
     const bool usual = code[0] >= '2' && code[0] <= '5' && code[1] >= '0' && code[1] <= '5' &&
                        text::is_digit(code[2]) && (code[3] == ' ' || code[3] == '-') &&
-                       words.find('\r') == std::string_view::npos &&
-                       words.find('\0') == std::string_view::npos;
+                       !text::has_control(words);
     begin_reply();
     const std::size_t joins = size_ > 0 && !words.empty() ? 1 : 0;
     if (!usual || truncated_ || size_ + joins + words.size() > capacity_ || octets_ + end + 1 > max_reply) {

@@ -119,9 +119,8 @@ bool session::output_is_content() const noexcept {
 }
 
 bool session::output_is_secret() const noexcept {
-    const bool composed =
-        slice_.data() >= scratch_.data() && slice_.data() < scratch_.data() + scratch_.size();
-    return composed && (out_ == state::auth || out_ == state::auth_response);
+    return (out_ == state::auth || out_ == state::auth_response) && slice_.data() >= scratch_.data() &&
+           slice_.data() < scratch_.data() + scratch_.size();
 }
 
 void session::taken(std::size_t size) noexcept {
@@ -130,6 +129,20 @@ void session::taken(std::size_t size) noexcept {
     // A command whose last octet is gone is owed a reply from now on, even if the driver asks for no more
     // output.
     produce();
+}
+
+std::size_t session::take_commands(std::span<char> space) noexcept {
+    std::size_t size = 0;
+    for (produce(); !slice_.empty() && !content_slice_ && !output_is_secret(); produce()) {
+        if (slice_.size() > space.size() - size) {
+            break;
+        }
+        text::copy(slice_, space.data() + size);
+        size += slice_.size();
+        taken_ += static_cast<std::uint32_t>(slice_.size());
+        slice_ = {};
+    }
+    return size;
 }
 
 void session::handed(std::size_t size) noexcept {

@@ -18,8 +18,9 @@ constexpr std::size_t max_command_line = 512; // RFC 5321 4.5.3.1.4
 constexpr std::uint8_t mail_parameters = session_table::mail_parameters;
 constexpr std::uint8_t rcpt_parameters = session_table::rcpt_parameters;
 
-constexpr const char* query_verbs[][2] = {{"NOOP", "NOOP "}, {"VRFY", "VRFY "}, {"EXPN", "EXPN "},
-                                          {"HELP", "HELP "}, {"ETRN", "ETRN "}, {"RSET", "RSET "}};
+constexpr const char* query_verbs[][2] = {{"NOOP\r\n", "NOOP "}, {"VRFY\r\n", "VRFY "},
+                                          {"EXPN\r\n", "EXPN "}, {"HELP\r\n", "HELP "},
+                                          {"ETRN\r\n", "ETRN "}, {"RSET\r\n", "RSET "}};
 
 constexpr char hex_digit(unsigned value) noexcept {
     return "0123456789ABCDEF"[value & 15U];
@@ -32,46 +33,81 @@ constexpr bool is_xchar(char c) noexcept {
 
 } // namespace
 
-// Makes slice_ the next slice of the command out_; false when the command has ended. An empty slice is
-// skipped.
+// Makes slice_ the next slice of the command out_; false when the command has ended, and that is known
+// beforehand where fragment_ is no_fragment. An empty slice is skipped.
 bool session::fragment() noexcept {
     content_slice_ = false;
     switch (out_) {
     case state::auth:
-        return auth_fragment();
+        auth_fragment();
+        return true;
     case state::auth_response:
-        return response_fragment();
+        response_fragment();
+        return true;
     case state::content:
     case state::bdat:
         return content_fragment();
     default:
-        return command_fragment();
+        command_fragment();
+        return true;
     }
 }
 
 // A verb, an argument, parameters.
-bool session::command_fragment() noexcept {
+void session::command_fragment() noexcept {
     const bool has_path = out_ == state::mail || out_ == state::rcpt;
     switch (fragment_++) {
     case 0:
         slice_ = verb();
-        return true;
+        fragment_ = text::last(slice_) == '\n' ? session_table::no_fragment : fragment_;
+        break;
     case 1:
         argument(command_argument());
-        return true;
+        break;
     case 2:
-        slice_ = has_path ? ">" : "";
-        return true;
-    case 3:
-        if (has_path && parameter_fragment()) {
-            --fragment_; // there may be more of them
-        } else {
-            slice_ = crlf;
+        composed_ = 0;
+        if (!has_path || !end_path()) {
+            compose(crlf);
+            fragment_ = session_table::no_fragment;
         }
-        return true;
+        break;
     default:
-        return false;
+        --fragment_; // there may be more of them
+        if (!parameter_fragment()) {
+            slice_ = crlf;
+            fragment_ = session_table::no_fragment;
+        }
+        break;
     }
+}
+
+// Inline, for what is composed is mostly constant.
+inline void session::compose(std::string_view text) noexcept {
+    text::copy(text, scratch_.data() + composed_);
+    composed_ += static_cast<decltype(composed_)>(text.size());
+    slice_ = {scratch_.data(), composed_};
+}
+
+// BDAT with the size of the chunk that follows (RFC 3030 2).
+void session::compose_chunk(std::uint64_t size, bool last) noexcept {
+    composed_ = 0;
+    compose("BDAT ");
+    compose_number(size);
+    compose(last ? " LAST\r\n" : "\r\n");
+}
+
+// Composes what follows a path in most commands; true when there are rarer parameters to follow.
+bool session::end_path() noexcept {
+    compose(">");
+    if (out_ == state::rcpt) {
+        return feature::dsn &&
+               (current_recipient().notify != notify::unset || !current_recipient().original.empty());
+    }
+    size_parameter();
+    body_parameter();
+    const transaction& t = *out_transaction_;
+    return (feature::dsn && (t.ret != return_content::unset || !t.envelope_id.empty())) ||
+           (feature::mt_priority && t.priority != 0);
 }
 
 std::string_view session::verb() const noexcept {
@@ -104,26 +140,20 @@ const recipient& session::current_recipient() const noexcept {
     return out_transaction_->recipients[out_transaction_->progress_.sent_recipients];
 }
 
-// The next parameter of MAIL or RCPT, or a part of one; false when there are no more. begin() says where each
-// command's parameters start.
+// The next of the rarer parameters of MAIL or RCPT, or a part of one; false when there are no more. begin()
+// says where each command's parameters start.
 bool session::parameter_fragment() noexcept {
     switch (parameter_++) {
     case mail_parameters:
-        size_parameter();
-        return true;
-    case mail_parameters + 1:
-        body_parameter();
-        return true;
-    case mail_parameters + 2:
         return_parameter();
         return true;
-    case mail_parameters + 3:
+    case mail_parameters + 1:
         priority_parameter();
         return true;
     case rcpt_parameters:
         notify_parameter();
         return true;
-    case mail_parameters + 4:
+    case mail_parameters + 2:
     case rcpt_parameters + 1:
         text_parameter();
         return true;
@@ -142,7 +172,6 @@ void session::size_parameter() noexcept {
     if constexpr (feature::size) {
         const std::uint64_t size = declared_size(*out_transaction_);
         if (size != 0 && capabilities_.has(keyword::size)) {
-            composed_ = 0;
             compose(" SIZE=");
             compose_number(size);
         }
@@ -152,7 +181,6 @@ void session::size_parameter() noexcept {
 // RFC 6152 3, RFC 3030 3, RFC 6531 3.4
 void session::body_parameter() noexcept {
     const transaction& t = *out_transaction_;
-    composed_ = 0;
     if (t.body == body_type::binary) {
         compose(" BODY=BINARYMIME");
     } else if (t.body != body_type::seven_bit && capabilities_.has(keyword::eight_bit_mime)) {
@@ -252,14 +280,14 @@ bool session::xtext_fragment() noexcept {
     return true;
 }
 
-bool session::auth_fragment() noexcept {
+void session::auth_fragment() noexcept {
     switch (fragment_++) {
     case 0:
         slice_ = "AUTH ";
-        return true;
+        break;
     case 1:
         slice_ = mechanism_->name();
-        return true;
+        break;
     case 2:
         // A line that would be too long waits for its 334 (RFC 4954 4).
         if (initial_response_ && config_.initial_response &&
@@ -269,32 +297,30 @@ bool session::auth_fragment() noexcept {
         } else {
             fragment_ = 4;
         }
-        return true;
+        break;
     case 3:
         if (base64_fragment()) {
             --fragment_;
         }
-        return true;
-    case 4:
-        slice_ = crlf;
-        return true;
+        break;
     default:
-        return false;
+        slice_ = crlf;
+        fragment_ = session_table::no_fragment;
+        break;
     }
 }
 
-bool session::response_fragment() noexcept {
+void session::response_fragment() noexcept {
     switch (fragment_++) {
     case 0:
         if (base64_fragment()) {
             --fragment_;
         }
-        return true;
-    case 1:
-        slice_ = crlf;
-        return true;
+        break;
     default:
-        return false;
+        slice_ = crlf;
+        fragment_ = session_table::no_fragment;
+        break;
     }
 }
 
@@ -351,8 +377,9 @@ bool session::content_fragment() noexcept {
         needs_content_ = true;
         return true;
     }
-    slice_ = fragment_ == 0 ? ".\r\n" : "";
-    return fragment_++ == 0;
+    slice_ = ".\r\n";
+    fragment_ = session_table::no_fragment;
+    return true;
 }
 
 void session::argument(std::string_view text) noexcept {
@@ -361,12 +388,6 @@ void session::argument(std::string_view text) noexcept {
         return;
     }
     slice_ = text;
-}
-
-void session::compose(std::string_view text) noexcept {
-    text::copy(text, scratch_.data() + composed_);
-    composed_ += static_cast<decltype(composed_)>(text.size());
-    slice_ = {scratch_.data(), composed_};
 }
 
 void session::compose_number(std::uint64_t value) noexcept {

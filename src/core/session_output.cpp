@@ -40,7 +40,7 @@ void session::produce() noexcept {
             if (!step()) {
                 return;
             }
-        } else if (!fragment()) {
+        } else if (fragment_ == session_table::no_fragment || !fragment()) {
             sending_ = false;
             command_taken();
         }
@@ -265,10 +265,7 @@ bool session::start_chunk() noexcept {
         if (!begin(state::bdat)) {
             return false;
         }
-        composed_ = 0;
-        compose("BDAT ");
-        compose_number(*size);
-        compose(last ? " LAST\r\n" : "\r\n");
+        compose_chunk(*size, last);
     }
     return feature::chunking;
 }

@@ -73,7 +73,8 @@ inline constexpr row rows[states] = {
     {nullptr, stage::quit, nullptr, false, 0},
 };
 
-// What the engine needs while it runs, in little memory; the rows themselves are not in the image.
+// What the engine needs while it runs, in little memory; the rows themselves are not in the image. A verb
+// that takes no argument has its CRLF.
 struct packed_row {
     char verb[12];
     std::uint8_t verb_size;
@@ -85,10 +86,15 @@ inline constexpr auto packed = [] {
     std::array<packed_row, states> table{};
     for (unsigned i = 0; i < states; ++i) {
         const row& from = rows[i];
-        for (unsigned c = 0; from.verb != nullptr && from.verb[c] != '\0'; ++c) {
-            table[i].verb[c] = from.verb[c];
-            table[i].verb_size = static_cast<std::uint8_t>(c + 1);
+        unsigned size = 0;
+        for (; from.verb != nullptr && from.verb[size] != '\0'; ++size) {
+            table[i].verb[size] = from.verb[size];
         }
+        if (size > 0 && from.verb[size - 1] != ' ' && from.verb[size - 1] != '<') {
+            table[i].verb[size++] = '\r';
+            table[i].verb[size++] = '\n';
+        }
+        table[i].verb_size = static_cast<std::uint8_t>(size);
         table[i].at = from.at;
         table[i].others_may_follow = from.others_may_follow;
     }
@@ -144,5 +150,7 @@ constexpr bool allows(state from, state next) noexcept {
 // How the engine counts through the parameters of MAIL and RCPT.
 inline constexpr std::uint8_t mail_parameters = 0;
 inline constexpr std::uint8_t rcpt_parameters = 8;
+// And what it counts to when nothing of a command is left.
+inline constexpr std::uint8_t no_fragment = 8;
 
 } // namespace postrider::session_table

@@ -2,7 +2,10 @@
 // machinery along.
 #pragma once
 
+#include "postrider/features.hpp"
+
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -13,6 +16,9 @@ constexpr std::string_view prefix(std::string_view s, std::size_t n) noexcept {
 }
 constexpr std::string_view without(std::string_view s, std::size_t n) noexcept {
     return {s.data() + n, s.size() - n};
+}
+constexpr char last(std::string_view s) noexcept {
+    return s.empty() ? '\0' : s[s.size() - 1];
 }
 inline void copy(std::string_view from, char* to) noexcept {
     if (!from.empty()) {
@@ -37,7 +43,39 @@ constexpr bool is_control(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-constexpr bool has_control(std::string_view s) noexcept {
+// Addresses and replies are a few words long: eight octets at a time, and the rest as the last eight again.
+namespace words {
+
+inline constexpr std::uint64_t each = 0x0101010101010101U;
+
+// 0x80 in each octet that is a control. No carry leaves an octet: adding one puts DEL in front of the others.
+constexpr std::uint64_t controls(std::uint64_t word) noexcept {
+    const std::uint64_t next = ((word & (0x7FU * each)) + each) & (0x7FU * each);
+    return ~((next + 0x5FU * each) | word) & (0x80U * each);
+}
+constexpr std::uint64_t beyond_ascii(std::uint64_t word) noexcept {
+    return word & (0x80U * each);
+}
+
+// Whether `look` finds something; s has eight octets or more.
+template <class Look>
+bool any(std::string_view s, Look look) noexcept {
+    std::uint64_t found = 0;
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i + sizeof word < s.size(); i += sizeof word) {
+        std::memcpy(&word, s.data() + i, sizeof word);
+        found |= look(word);
+    }
+    std::memcpy(&word, s.data() + s.size() - sizeof word, sizeof word);
+    return (found | look(word)) != 0;
+}
+
+} // namespace words
+
+inline bool has_control(std::string_view s) noexcept {
+    if (feature::fast_scan && s.size() >= sizeof(std::uint64_t)) {
+        return words::any(s, words::controls);
+    }
     for (const char c : s) {
         if (is_control(c)) {
             return true;
@@ -46,7 +84,10 @@ constexpr bool has_control(std::string_view s) noexcept {
     return false;
 }
 
-constexpr bool is_ascii(std::string_view s) noexcept {
+inline bool is_ascii(std::string_view s) noexcept {
+    if (feature::fast_scan && s.size() >= sizeof(std::uint64_t)) {
+        return !words::any(s, words::beyond_ascii);
+    }
     for (const char c : s) {
         if (static_cast<unsigned char>(c) >= 0x80) {
             return false;

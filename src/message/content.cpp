@@ -229,15 +229,25 @@ result<content_traits> content::traits() const {
     if (!is_lasting() || size_ != source_->size) {
         return look(true);
     }
-    const std::lock_guard lock(source_->measuring);
-    if (!source_->measured) {
-        source_->measured = *look(true); // memory is always readable
+    if (!source_->is_measured.load(std::memory_order_acquire)) {
+        const content_traits found = *look(true); // memory is always readable
+        const std::lock_guard lock(source_->measuring);
+        source_->measured = found;
+        source_->is_measured.store(true, std::memory_order_release);
     }
-    return *source_->measured;
+    return source_->measured;
 }
 
 bool content::is_lasting() const noexcept {
     return source_ != nullptr && !source_->in_file();
+}
+
+std::span<const char> content::in_one_piece() const noexcept {
+    const std::span<const octet_range> all = slices();
+    if (!is_lasting() || all.size() != 1) {
+        return {};
+    }
+    return source_->octets.substr(static_cast<std::size_t>(all[0].begin), static_cast<std::size_t>(size_));
 }
 
 result<content_traits> content::traits_at_start() const {

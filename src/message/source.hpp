@@ -3,10 +3,10 @@
 
 #include "postrider/content.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,7 +34,8 @@ struct content::source {
 
     // What is in memory stays as it is: one look is enough for every copy, however often it is sent.
     mutable std::mutex measuring;
-    mutable std::optional<content_traits> measured;
+    mutable std::atomic<bool> is_measured = false;
+    mutable content_traits measured; // once it is
 };
 
 } // namespace postrider

@@ -223,7 +223,11 @@ void player::write(std::size_t limit) {
 
 // Takes output, at most `room` octets of it. False when there is none to take.
 bool player::take(std::size_t room) {
-    const std::string_view out = session().output();
+    std::array<char, 4096> space;
+    const bool gathers = pace_.out == pace::output::gathered;
+    const std::size_t commands =
+        gathers ? session().take_commands({space.data(), std::min(room, space.size())}) : 0;
+    const std::string_view out = commands > 0 ? std::string_view{space.data(), commands} : session().output();
     std::size_t n = std::min(room, out.size());
     if (n == 0) {
         return false;
@@ -236,7 +240,7 @@ bool player::take(std::size_t room) {
         return true;
     }
     untold_ += out.substr(0, n);
-    session().taken(n);
+    session().taken(commands > 0 ? 0 : n);
     advance(n);
     idle_turns_ = 0;
     if (pace_.out == pace::output::at_once || pace_.out == pace::output::octets) {

@@ -18,7 +18,7 @@ struct pace {
     enum class output : std::uint8_t {
         at_once,  ///< each slice taken and handed whole
         octets,   ///< one octet at a time, taken and handed
-        gathered, ///< everything there is taken first, then handed in one piece
+        gathered, ///< everything there is taken first, commands together, then handed in one piece
         dripped,  ///< everything taken first, then handed octet by octet
     };
     input in = input::groups;

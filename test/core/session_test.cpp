@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -247,6 +248,57 @@ TEST(session, shows_which_output_is_secret_and_which_is_content) {
     l.s.written(7);
     EXPECT_EQ(l.s.output(), ".\r\n");
     EXPECT_FALSE(l.s.output_is_content());
+}
+
+TEST(session, the_longest_parameters_have_room) {
+    line l(plain_config());
+    l.ready("250-SIZE\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n250-MT-PRIORITY\r\n");
+    mail m;
+    m.t.body = body_type::binary;
+    m.t.smtputf8 = true;
+    m.t.size = std::numeric_limits<std::uint64_t>::max();
+    m.t.priority = -9;
+    m.t.ret = return_content::headers;
+    m.t.envelope_id = "id";
+    l.s.submit(m.t);
+    EXPECT_EQ(l.heard(), "MAIL FROM:<a@example.org> SIZE=18446744073709551615 BODY=BINARYMIME SMTPUTF8 "
+                         "RET=HDRS MT-PRIORITY=-9 ENVID=id\r\n");
+    m.recipients[0].notify = notify::success | notify::failure | notify::delay;
+    m.recipients[0].original = "b+c@example.net";
+    EXPECT_EQ(l.say("250 ok\r\n"),
+              "RCPT TO:<b@example.net> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;b+2Bc@example.net\r\n");
+}
+
+TEST(session, gives_commands_together_up_to_content_and_credentials) {
+    plain_mechanism plain("user", "secret");
+    mechanism* const mechanisms[] = {&plain};
+    session_config c = plain_config();
+    c.mechanisms = mechanisms;
+    c.allow_auth_in_clear = true;
+    line l(c);
+    std::array<char, 200> space;
+    const auto commands = [&](std::size_t room) {
+        return std::string(space.data(), l.s.take_commands({space.data(), room}));
+    };
+    EXPECT_EQ(commands(space.size()), "") << "before the greeting";
+    l.s.received("220 x\r\n");
+    EXPECT_EQ(commands(10), "EHLO ") << "whole pieces only";
+    EXPECT_EQ(commands(space.size()), "localhost\r\n");
+    l.s.handed(16);
+    l.s.received("250-x\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 AUTH PLAIN\r\n");
+    EXPECT_EQ(commands(space.size()), "AUTH PLAIN ");
+    EXPECT_TRUE(l.s.output_is_secret());
+    EXPECT_EQ(commands(space.size()), "") << "a credential";
+    l.s.handed(11);
+    l.heard();
+    l.s.received("235 x\r\n");
+    mail m;
+    l.s.submit(m.t);
+    EXPECT_EQ(commands(space.size()),
+              "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nBDAT 7 LAST\r\n");
+    EXPECT_EQ(commands(space.size()), "") << "content";
+    EXPECT_EQ(l.s.output(), "Hello\r\n");
+    EXPECT_TRUE(l.s.output_is_content());
 }
 
 TEST(session, leaves_no_credential_behind_when_it_closes) {
