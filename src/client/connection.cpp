@@ -20,7 +20,7 @@ constexpr std::uint64_t longest_wait = 24ULL * 60 * 60 * 1000;
 
 // Room for a window of small messages; contents of some size are not copied.
 struct connection::outgoing_octets {
-    std::array<char, 65536> space;
+    std::array<char, 98304> space;
     basic_gather<32, 2048> slices{space};
 };
 
