@@ -45,15 +45,17 @@ class breaker {
     bool struck() const noexcept { return struck_; }
 
   private:
+    // Without the mutex: who strikes at the same time may mean either what ends or what begins.
     void set_busy(bool yes) {
-        const std::lock_guard lock(mutex_);
-        struck_ = struck_ && !yes;
-        busy_ = yes;
+        if (yes && struck_.load(std::memory_order_relaxed)) {
+            struck_ = false;
+        }
+        busy_.store(yes, std::memory_order_release);
     }
 
     std::mutex mutex_;
     int descriptor_ = -1;
-    bool busy_ = false;
+    std::atomic<bool> busy_ = false;
     std::atomic<bool> struck_ = false;
 };
 

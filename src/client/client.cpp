@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 
 namespace postrider {
@@ -125,12 +126,23 @@ struct blocking_client::impl {
         std::optional<Result> result;
         const line::breaker::guard busy(blocked);
         (*op).*done = [&result](Result&& r) { result.emplace(std::move(r)); };
-        context.restart();
-        context.poll(); // what was posted meanwhile comes first
+        do_what_was_posted();
         inner->add_here(op);
         inner->run_here();
         go_on_while([&result] { return !result; });
+        if (!result->ok()) {
+            posted = true;
+        }
         return std::move(*result);
+    }
+
+    // What another thread has asked for comes first.
+    void do_what_was_posted() {
+        if (posted) {
+            posted = false;
+            context.restart();
+            context.poll();
+        }
     }
 
     template <class Condition>
@@ -145,6 +157,7 @@ struct blocking_client::impl {
     line::breaker blocked;
     asio::io_context context{1};
     std::shared_ptr<line::messenger> inner;
+    std::atomic<bool> posted = false; // set by who posts to the context, and where trouble may have done so
 };
 
 blocking_client::blocking_client(client_options options)
@@ -226,11 +239,11 @@ void blocking_client::send_all(std::function<std::optional<outgoing>()> next,
     const std::size_t window = impl_->window == automatic_window ? widest_automatic_window : impl_->window;
     batch all(*impl_->inner, window, std::move(next), std::move(done));
     const line::breaker::guard busy(impl_->blocked);
-    impl_->context.restart();
-    impl_->context.poll();
+    impl_->do_what_was_posted();
     all.top_up();
     impl_->inner->run_here();
     impl_->go_on_while([&all] { return all.is_open(); });
+    impl_->posted = true;
     all.rethrow();
 }
 
@@ -251,6 +264,7 @@ status blocking_client::quit() {
 
 void blocking_client::cancel() {
     impl_->inner->close();
+    impl_->posted = true;
     impl_->blocked.strike();
 }
 

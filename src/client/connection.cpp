@@ -53,6 +53,7 @@ void connection::begin_with_tls(std::chrono::milliseconds limit) {
 void connection::run(std::shared_ptr<user> for_whom) {
     user_ = std::move(for_whom);
     handed_ = 0;
+    now_ = now();
     pump();
 }
 
@@ -61,6 +62,7 @@ void connection::abort(errc why) {
         break_off(why, "");
     }
     if (is_running()) {
+        now_ = now();
         pump();
     }
 }
@@ -86,7 +88,13 @@ void connection::set_up() {
     set_up_ = true;
 }
 
-// Does what the session wants until it has to wait, or has gone far enough.
+void connection::resume() {
+    now_ = now();
+    pump();
+}
+
+// Does what the session wants until it has to wait, or has gone far enough. The clock is looked at before,
+// and where something has taken time.
 void connection::pump() {
     if (pumping_) {
         return; // a callback of the user's broke the session off; the loop below will see that
@@ -96,6 +104,7 @@ void connection::pump() {
     while (is_running() && (how == pumped::moved || (how == pumped::stuck && patient_ != nullptr))) {
         if (how == pumped::stuck) {
             wait_here();
+            now_ = now();
         }
         how = step();
     }
@@ -109,9 +118,10 @@ void connection::pump() {
 
 connection::pumped connection::step() {
     if (handshaking_ && !session_.is_closed()) {
-        return handshake() ? pumped::moved : pumped::stuck;
+        const bool moved = handshake();
+        now_ = now();
+        return moved ? pumped::moved : pumped::stuck;
     }
-    now_ = now();
     const want w = session_.next(now_);
     note_failure();
     if (w == want::read && noted_ && !has_output()) {
@@ -128,8 +138,8 @@ connection::pumped connection::step() {
 
 // One step towards what the session wants; false when there is nothing to do but to wait.
 bool connection::move(want w) {
-    if (w == want::write && collect()) {
-        return true;
+    if (w == want::write && ((is_due_to_listen() && read()) || (collect() && session_.content_of() != nullptr))) {
+        return true; // what was heard may change what is said; content leaves with its command
     }
     if (has_output()) {
         return flush() || read();
@@ -137,6 +147,7 @@ bool connection::move(want w) {
     switch (w) {
     case want::content:
         user_->lend(session_);
+        now_ = now();
         return true;
     case want::start_tls:
         return start_tls();
@@ -166,6 +177,7 @@ bool connection::read_when_it_comes() {
     transport_.let_reads_block(true);
     read();
     transport_.let_reads_block(false);
+    heard_ = now_ = now();
     return true; // if nothing came, the session looks at the clock
 }
 
@@ -178,9 +190,6 @@ bool connection::is_due_to_listen() const {
 
 // Takes all that the session has to say, or as much as there is room for.
 bool connection::collect() {
-    if (is_due_to_listen() && read()) {
-        return true;
-    }
     if (!out_) {
         out_ = spare<outgoing_octets>::take();
     }
@@ -424,7 +433,7 @@ void connection::wait_for(asio::socket_base::wait_type what, bool& waiting) {
                                     // then.
                                     waiting = false;
                                     if (self->is_running()) {
-                                        self->pump();
+                                        self->resume();
                                     }
                                 });
 }
@@ -481,7 +490,7 @@ void connection::wait_until(instant deadline) {
         }
         self->timer_set_ = never;
         if (self->is_running()) {
-            self->pump();
+            self->resume();
         }
     });
 }

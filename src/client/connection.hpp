@@ -61,7 +61,7 @@ class connection : public std::enable_shared_from_this<connection> {
     /// Drives the session until the user has what it wants. One at a time.
     void run(std::shared_ptr<user> for_whom);
     /// The session has got something new to do, while it is driven.
-    void resume() { pump(); }
+    void resume();
     /// Breaks the session off; what is under way is settled by the engine's rule.
     void abort(errc why);
     /// Tells the peer, as far as that can be done at once, and closes the socket.

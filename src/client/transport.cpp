@@ -91,13 +91,7 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
         }
         return flush();
     }
-    std::array<iovec, 32> vectors;
-    msghdr header{};
-    header.msg_iov = vectors.data();
-    for (const std::string_view slice : slices.first(std::min(slices.size(), vectors.size()))) {
-        vectors[header.msg_iovlen++] = {const_cast<char*>(slice.data()), slice.size()};
-    }
-    const ssize_t n = ::sendmsg(descriptor_, &header, MSG_NOSIGNAL | MSG_DONTWAIT | more_);
+    const ssize_t n = send(slices);
     if (n < 0) {
         return fail_by_errno();
     }
@@ -106,10 +100,24 @@ transport::step transport::write(std::span<const std::string_view> slices, std::
     return step::done;
 }
 
+ssize_t transport::send(std::span<const std::string_view> slices) const {
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | more_;
+    if (slices.size() == 1) { // as most are
+        return ::send(descriptor_, slices[0].data(), slices[0].size(), flags);
+    }
+    std::array<iovec, 32> vectors;
+    msghdr header{};
+    header.msg_iov = vectors.data();
+    for (const std::string_view slice : slices.first(std::min(slices.size(), vectors.size()))) {
+        vectors[header.msg_iovlen++] = {const_cast<char*>(slice.data()), slice.size()};
+    }
+    return ::sendmsg(descriptor_, &header, flags);
+}
+
 transport::step transport::flush() {
     while (has_output()) {
         const std::string_view out = tls_->output();
-        const ssize_t n = ::send(descriptor_, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT | more_);
+        const ssize_t n = send({&out, 1});
         if (n < 0) {
             return fail_by_errno();
         }

@@ -64,6 +64,7 @@ class transport {
   private:
     step fail_by_errno();
     step fail_by_tls();
+    ssize_t send(std::span<const std::string_view> slices) const;
     step receive(std::span<char> space, std::size_t& size);
     step fill_tls();
 
