@@ -28,9 +28,9 @@ struct connection::incoming_octets {
     std::array<char, 16384> space;
 };
 
-connection::connection(asio::any_io_executor strand, line_socket socket, const settings& shared,
+connection::connection(strand where, line_socket socket, const settings& shared,
                        const session_config& config, breaker* patient, std::shared_ptr<connection_info> info)
-    : strand_(std::move(strand)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
+    : strand_(std::move(where)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
       transport_(socket_.descriptor()), session_(config, reply_space_),
       dialogue_(settings_.options, settings_.mask, *info_), patient_(patient) {
     failure_.connection = info_;

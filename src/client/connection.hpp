@@ -11,9 +11,8 @@
 #include "postrider/client.hpp"
 #include "postrider/stream.hpp"
 #include "settings.hpp"
+#include "strand.hpp"
 #include "transport.hpp"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <memory>
@@ -52,7 +51,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
     /// The socket is connected. Settings, configuration and `patient` must outlive it. With `patient` it
     /// waits in the calling thread, and that is where others can reach it; else on the strand.
-    connection(boost::asio::any_io_executor strand, line_socket socket, const settings& shared,
+    connection(strand where, line_socket socket, const settings& shared,
                const session_config& config, breaker* patient, std::shared_ptr<connection_info> info);
     ~connection();
 
@@ -120,7 +119,7 @@ class connection : public std::enable_shared_from_this<connection> {
     void finish();
     static instant now();
 
-    boost::asio::any_io_executor strand_;
+    strand strand_;
     line_socket socket_;
     const settings& settings_;
     std::shared_ptr<connection_info> info_;
@@ -156,7 +155,7 @@ class connection : public std::enable_shared_from_this<connection> {
     instant now_ = 0;
     instant heard_ = never; // the last read
 
-    std::optional<boost::asio::steady_timer> timer_; // null until it is needed
+    std::optional<strand_timer> timer_; // null until it is needed
     instant timer_set_ = never;
 };
 

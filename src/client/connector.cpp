@@ -60,9 +60,9 @@ std::vector<asio::ip::address> interleaved(std::vector<asio::ip::address> addres
 
 } // namespace
 
-connector::connector(asio::any_io_executor strand, const client_options& options, host_name host,
+connector::connector(strand where, const client_options& options, host_name host,
                      connection_info& info, bool patient)
-    : strand_(std::move(strand)), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
+    : strand_(std::move(where)), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
 
 std::uint16_t connector::port() const {
     return options_.server.port != 0 ? options_.server.port : default_port(options_.server);
@@ -130,7 +130,7 @@ void connector::look_up() {
 
 void connector::await_look_up() {
     await_deadline();
-    looked_up_->async_wait(asio::posix::descriptor_base::wait_read,
+    looked_up_->async_wait(strand_descriptor::wait_read,
                            [self = shared_from_this()](const boost::system::error_code& error) {
                                if (!error && self->done_) {
                                    self->on_looked_up();

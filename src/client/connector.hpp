@@ -5,11 +5,9 @@
 #include "line_socket.hpp"
 #include "postrider/client.hpp"
 #include "resolution.hpp"
+#include "strand.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <list>
@@ -20,8 +18,7 @@
 
 namespace postrider::line {
 
-/// One attempt to reach the server. All calls and callbacks on the executor, which must be a strand; the
-/// callback may come within start().
+/// One attempt to reach the server. All calls and callbacks on the strand; the callback may come within start().
 class connector : public std::enable_shared_from_this<connector> {
   public:
     struct failure {
@@ -33,7 +30,7 @@ class connector : public std::enable_shared_from_this<connector> {
 
     /// The options and `info`, which gets attempts and durations, must outlive it or the call of cancel().
     /// `patient`: may block the calling thread for a moment, and need not give a socket that Asio knows.
-    connector(boost::asio::any_io_executor strand, const client_options& options, host_name host,
+    connector(strand where, const client_options& options, host_name host,
               connection_info& info, bool patient);
 
     /// `done` is called once, unless cancel() comes first.
@@ -75,7 +72,7 @@ class connector : public std::enable_shared_from_this<connector> {
     void fail(errc error, std::string detail);
     std::uint16_t port() const;
 
-    boost::asio::any_io_executor strand_;
+    strand strand_;
     const client_options& options_;
     host_name host_;
     connection_info& info_;
@@ -84,9 +81,9 @@ class connector : public std::enable_shared_from_this<connector> {
     std::optional<boost::asio::ip::address> source_; // to connect from
     // What is waited for, while it is.
     std::shared_ptr<resolution> resolution_;
-    std::optional<boost::asio::posix::stream_descriptor> looked_up_;
-    std::optional<boost::asio::steady_timer> deadline_;
-    std::optional<boost::asio::steady_timer> stagger_;
+    std::optional<strand_descriptor> looked_up_;
+    std::optional<strand_timer> deadline_;
+    std::optional<strand_timer> stagger_;
     std::vector<target> targets_;
     std::size_t next_ = 0;
     attempts running_;

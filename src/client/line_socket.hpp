@@ -4,8 +4,7 @@
 // and is spared the system calls.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include "strand.hpp"
 
 #include <cerrno>
 #include <optional>
@@ -15,7 +14,6 @@
 
 namespace postrider::line {
 
-using stream_socket = boost::asio::generic::stream_protocol::socket;
 using stream_endpoint = boost::asio::generic::stream_protocol::endpoint;
 
 class line_socket {
@@ -33,9 +31,9 @@ class line_socket {
         descriptor_ = descriptor;
     }
     /// Tells Asio after all.
-    void let_wait(const boost::asio::any_io_executor& executor,
-                  const stream_endpoint::protocol_type& protocol, boost::system::error_code& error) {
-        waited_.emplace(executor).assign(protocol, descriptor_, error);
+    void let_wait(const strand& where, const stream_endpoint::protocol_type& protocol,
+                  boost::system::error_code& error) {
+        waited_.emplace(where).assign(protocol, descriptor_, error);
     }
 
     int descriptor() const noexcept { return descriptor_; }
@@ -47,7 +45,7 @@ class line_socket {
         return ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
     }
     /// For Asio's waits, which must know the socket.
-    stream_socket& waited() noexcept { return *waited_; }
+    strand_socket& waited() noexcept { return *waited_; }
     void close() noexcept {
         if (waited_ && waited_->is_open()) {
             boost::system::error_code ignored;
@@ -59,7 +57,7 @@ class line_socket {
     }
 
   private:
-    std::optional<stream_socket> waited_;
+    std::optional<strand_socket> waited_;
     int descriptor_ = -1;
 };
 

@@ -111,7 +111,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     operation* operation_of(const transaction* t);
 
     boost::asio::any_io_executor executor_;
-    boost::asio::any_io_executor strand_;
+    strand strand_;
     std::shared_ptr<const settings> settings_;
     breaker* patient_;
     std::unique_ptr<login> login_; // null without credentials
