@@ -36,7 +36,13 @@ bool send_result::any(disposition d) const noexcept {
 
 class client::impl : public line::messenger {
   public:
-    using messenger::messenger;
+    impl(asio::any_io_executor executor, std::shared_ptr<const line::settings> shared)
+        : messenger(executor, std::move(shared)), place_(std::move(executor)) {}
+
+    const asio::any_completion_executor& place() const { return place_; }
+
+  private:
+    const asio::any_completion_executor place_;
 };
 
 namespace {
@@ -82,26 +88,26 @@ void client::close() {
 }
 
 void client::start_connect(const shared_impl& target, completion<status> done) {
-    launch(target, operation::plain(operation::kind::connect), &operation::on_status, std::move(done));
+    launch(target, operation::plain(operation::kind::connect), std::move(done));
 }
 
 void client::start_send(const shared_impl& target, completion<send_result> done, outgoing mail) {
-    launch(target, operation::message(std::move(mail), false), &operation::on_sent, std::move(done));
+    launch(target, operation::message(std::move(mail), false), std::move(done));
 }
 
 void client::start_probe(const shared_impl& target, completion<send_result> done, outgoing envelope) {
-    launch(target, operation::message(std::move(envelope), true), &operation::on_sent, std::move(done));
+    launch(target, operation::message(std::move(envelope), true), std::move(done));
 }
 
 void client::start_ask(const shared_impl& target, completion<status> done, query what, std::string argument) {
     auto op = operation::plain(operation::kind::ask);
     op->question = what;
     op->argument = std::move(argument);
-    launch(target, std::move(op), &operation::on_status, std::move(done));
+    launch(target, std::move(op), std::move(done));
 }
 
 void client::start_quit(const shared_impl& target, completion<status> done) {
-    launch(target, operation::plain(operation::kind::quit), &operation::on_status, std::move(done));
+    launch(target, operation::plain(operation::kind::quit), std::move(done));
 }
 
 // One thread at a time runs it all; what another one may do is posted, and the breaker reaches a thread that
@@ -122,10 +128,10 @@ struct blocking_client::impl {
     }
 
     template <class Result>
-    Result run(const std::shared_ptr<operation>& op, std::function<void(Result&&)> operation::*done) {
+    Result run(const std::shared_ptr<operation>& op) {
         std::optional<Result> result;
         const line::breaker::guard busy(blocked);
-        (*op).*done = [&result](Result&& r) { result.emplace(std::move(r)); };
+        op->receiver_for<Result>().at_once = [&result](Result&& r) { result.emplace(std::move(r)); };
         do_what_was_posted();
         inner->add_here(op);
         inner->run_here();
@@ -165,11 +171,11 @@ blocking_client::blocking_client(client_options options)
 blocking_client::~blocking_client() = default;
 
 status blocking_client::connect() {
-    return impl_->run(operation::plain(operation::kind::connect), &operation::at_once);
+    return impl_->run<status>(operation::plain(operation::kind::connect));
 }
 
 send_result blocking_client::send(outgoing mail) {
-    return impl_->run(operation::message(std::move(mail), false), &operation::sent_at_once);
+    return impl_->run<send_result>(operation::message(std::move(mail), false));
 }
 
 namespace {
@@ -211,7 +217,7 @@ class batch {
     }
     void add(outgoing&& mail) {
         auto op = operation::message(std::move(mail), false);
-        op->sent_at_once = [this, number = count_](send_result&& r) {
+        op->receiver_for<send_result>().at_once = [this, number = count_](send_result&& r) {
             --open_;
             more_ = more_ && r.error != errc::cancelled;
             guarded([&] { done_(number, std::move(r)); });
@@ -248,18 +254,18 @@ void blocking_client::send_all(std::function<std::optional<outgoing>()> next,
 }
 
 send_result blocking_client::probe(outgoing envelope) {
-    return impl_->run(operation::message(std::move(envelope), true), &operation::sent_at_once);
+    return impl_->run<send_result>(operation::message(std::move(envelope), true));
 }
 
 status blocking_client::ask(query q, std::string argument) {
     auto op = operation::plain(operation::kind::ask);
     op->question = q;
     op->argument = std::move(argument);
-    return impl_->run(op, &operation::at_once);
+    return impl_->run<status>(op);
 }
 
 status blocking_client::quit() {
-    return impl_->run(operation::plain(operation::kind::quit), &operation::at_once);
+    return impl_->run<status>(operation::plain(operation::kind::quit));
 }
 
 void blocking_client::cancel() {

@@ -2,7 +2,10 @@
 
 #include "spare.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
+
 #include <algorithm>
+#include <cstddef>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -445,19 +448,21 @@ void connection::receive() {
         return;
     }
     waiting_read_ = true;
-    early_ = std::make_unique_for_overwrite<early_octets>();
+    early_.reset(new (recycled<early_octets>().allocate(1)) early_octets);
     socket_.waited().async_receive(
         asio::buffer(*early_),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-            self->waiting_read_ = false;
-            self->on_received(error, size);
-        });
+        asio::bind_allocator(
+            recycled<std::byte>(),
+            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                self->waiting_read_ = false;
+                self->on_received(error, size);
+            }));
 }
 
 // Also when the wait was cancelled: octets may have come all the same, or somebody called run() since then.
 void connection::on_received(const boost::system::error_code& error, std::size_t size) {
     now_ = now();
-    const std::unique_ptr<early_octets> early = std::move(early_);
+    const auto early = std::move(early_);
     if (size > 0) {
         take_in({early->data(), size});
         if (size == early->size()) {

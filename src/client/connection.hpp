@@ -10,6 +10,7 @@
 #include "dialogue.hpp"
 #include "postrider/client.hpp"
 #include "postrider/stream.hpp"
+#include "recycled.hpp"
 #include "settings.hpp"
 #include "strand.hpp"
 #include "transport.hpp"
@@ -127,7 +128,7 @@ class connection : public std::enable_shared_from_this<connection> {
     // A reply's line has 512 octets (RFC 5321 4.5.3.1.5); lists of mechanisms have been seen to be longer.
     std::array<char, 704> reply_space_{};
     using early_octets = std::array<char, 512>;
-    std::unique_ptr<early_octets> early_; // what a wait brings; null while there is none
+    std::unique_ptr<early_octets, recycle<early_octets>> early_; // what a wait brings; null while there is none
     session session_;
     dialogue dialogue_;
     std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written

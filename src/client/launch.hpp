@@ -14,13 +14,17 @@
 namespace postrider::line {
 
 /// Gives `op` its handler and hands it to `target`, which is told when the handler's slot is used.
+/// target->place() is its executor as handlers know executors.
 template <class Target, class Operation, class Result>
 void launch(const std::shared_ptr<Target>& target, std::shared_ptr<Operation> op,
-            operation::completion<Result> operation::*slot, operation::completion<Result> done) {
+            operation::completion<Result> done) {
     namespace asio = boost::asio;
-    op->work =
-        asio::prefer(asio::get_associated_executor(done, asio::any_completion_executor(target->executor())),
-                     asio::execution::outstanding_work.tracked);
+    const asio::any_completion_executor where = asio::get_associated_executor(done, target->place());
+    if (where == target->place()) { // which costs nothing to hold
+        op->work = asio::prefer(target->executor(), asio::execution::outstanding_work.tracked);
+    } else {
+        op->elsewhere = asio::prefer(where, asio::execution::outstanding_work.tracked);
+    }
     if (auto cancels = asio::get_associated_cancellation_slot(done); cancels.is_connected()) {
         cancels.assign([weak = std::weak_ptr(target), mine = std::weak_ptr(op)](asio::cancellation_type) {
             if (const auto self = weak.lock()) {
@@ -28,7 +32,7 @@ void launch(const std::shared_ptr<Target>& target, std::shared_ptr<Operation> op
             }
         });
     }
-    ((*op).*slot).swap(done); // its assignment calls itself without end in Asio 1.26
+    op->template receiver_for<Result>().handler.swap(done); // its assignment calls itself without end in Asio 1.26
     target->start(std::move(op));
 }
 

@@ -537,7 +537,7 @@ void messenger::finish(const shared_operation& op, const status& s) {
     if (!op->answered) {
         settled(*op, s);
     }
-    op->finish(s, settings_->mask, executor_);
+    operation::finish(op, s, settings_->mask, executor_);
 }
 
 void messenger::settled(operation&, const status&) {}

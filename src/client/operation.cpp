@@ -1,9 +1,11 @@
 #include "operation.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cstddef>
 #include <utility>
 
 namespace postrider::line {
@@ -12,36 +14,43 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Calls the handler where it wants to be called, and never within the client's strand: it may wait there for
-// something else of this client. Its slot is let go of in the same place, for that is where it may be used.
-template <class Result>
-void complete(operation::completion<Result> handler, Result result, asio::any_completion_executor work,
-              const asio::any_io_executor& own) {
-    struct parts {
-        operation::completion<Result> handler;
-        Result result;
-        asio::any_completion_executor work; // the handler's context must not end on the way to it
-    };
-    // Shared: an executor may copy what it is given, and Asio 1.26's handler never comes to the end of being
-    // copied.
-    const auto all = std::make_shared<parts>(parts{std::move(handler), std::move(result), std::move(work)});
-    asio::post(own, [all, own] {
-        const auto executor = asio::get_associated_executor(all->handler, asio::any_completion_executor(own));
-        executor.execute([all] {
-            asio::get_associated_cancellation_slot(all->handler).clear();
-            std::move(all->handler)(std::move(all->result));
-        });
-    });
+// As asio::post(). To a context itself where there is one behind the executor: then it takes no memory each
+// time.
+template <class Function>
+void post(const asio::any_io_executor& to, Function what) {
+    auto recycling = asio::bind_allocator(recycled<std::byte>(), std::move(what));
+    if (const auto* context = to.target<asio::io_context::executor_type>()) {
+        asio::post(*context, std::move(recycling));
+    } else {
+        asio::post(to, std::move(recycling));
+    }
 }
 
 template <class Result>
-void answer(std::function<void(Result&&)>& at_once, operation::completion<Result>& handler, Result&& result,
-            asio::any_completion_executor& work, const asio::any_io_executor& own) {
-    if (at_once) {
-        std::exchange(at_once, nullptr)(std::move(result));
-    } else {
-        complete(std::move(handler), std::move(result), std::move(work), own);
+void call(operation& op) {
+    operation::receiver<Result>& to = op.receiver_for<Result>();
+    // Let go of where it may be used.
+    asio::get_associated_cancellation_slot(to.handler).clear();
+    std::move(to.handler)(std::move(*to.answer));
+}
+
+// Calls the handler where it wants to be called, and never within the client's strand: it may wait there for
+// something else of this client.
+template <class Result>
+void answer(const std::shared_ptr<operation>& op, Result&& result, const asio::any_io_executor& own) {
+    operation::receiver<Result>& to = op->receiver_for<Result>();
+    if (to.at_once) {
+        std::exchange(to.at_once, nullptr)(std::move(result));
+        return;
     }
+    to.answer.emplace(std::move(result));
+    post(own, [op] {
+        if (op->elsewhere) {
+            op->elsewhere.execute([op] { call<Result>(*op); });
+        } else {
+            call<Result>(*op);
+        }
+    });
 }
 
 } // namespace
@@ -56,16 +65,17 @@ std::shared_ptr<operation> operation::message(outgoing&& mail, bool probe) {
     return op;
 }
 
-void operation::finish(const status& s, const line::mask& mask, const asio::any_io_executor& executor) {
-    if (answered) {
+void operation::finish(const std::shared_ptr<operation>& op, const status& s, const line::mask& mask,
+                       const asio::any_io_executor& own) {
+    if (op->answered) {
         return;
     }
-    answered = true;
-    if (!mail) {
-        answer(at_once, on_status, status(s), work, executor);
+    op->answered = true;
+    if (!op->mail) {
+        answer(op, status(s), own);
         return;
     }
-    send_result r = mail->take_results();
+    send_result r = op->mail->take_results();
     if (!mask.is_empty()) {
         r.text = mask.over(std::move(r.text));
         for (recipient_outcome& o : r.recipients) {
@@ -76,7 +86,7 @@ void operation::finish(const status& s, const line::mask& mask, const asio::any_
         r.detail = s.detail;
     }
     r.connection = s.connection;
-    answer(sent_at_once, on_sent, std::move(r), work, executor);
+    answer(op, std::move(r), own);
 }
 
 } // namespace postrider::line

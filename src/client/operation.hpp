@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 namespace postrider::line {
 
@@ -23,26 +24,43 @@ struct operation {
     template <class Result>
     using completion = boost::asio::any_completion_handler<void(Result)>;
 
-    explicit operation(kind k) : what(k) {}
+    /// How an answer reaches whoever asked.
+    template <class Result>
+    struct receiver {
+        completion<Result> handler;
+        std::optional<Result> answer; ///< on its way to the handler
+        /// Instead of the handler, and called at once: for those who know what they are doing.
+        std::function<void(Result&&)> at_once;
+    };
+
+    explicit operation(kind k) : what(k) {
+        if (k == kind::send || k == kind::probe) {
+            receivers.emplace<receiver<send_result>>();
+        }
+    }
 
     static std::shared_ptr<operation> plain(kind what);
     static std::shared_ptr<operation> message(outgoing&& mail, bool probe);
 
-    /// Its answer: the only one, whatever is known of a message by now. `s` holds the connection.
-    /// `executor` is where to go when the handler wants nothing else.
-    void finish(const status& s, const line::mask& mask, const boost::asio::any_io_executor& executor);
+    /// A send_result for messages and probes, else a status.
+    template <class Result>
+    receiver<Result>& receiver_for() {
+        return std::get<receiver<Result>>(receivers);
+    }
+    /// Its answer: the only one, whatever is known of a message by now. `s` holds the connection. `own` is
+    /// where to go when the handler wants nothing else.
+    static void finish(const std::shared_ptr<operation>& op, const status& s, const line::mask& mask,
+                       const boost::asio::any_io_executor& own);
 
     const kind what;
     std::optional<delivery> mail;
     query question = query::noop;
     std::string argument;
 
-    completion<status> on_status;
-    completion<send_result> on_sent;
-    boost::asio::any_completion_executor work; // keeps the handler's context running
-    // Instead of the handlers, and called at once: for those who know what they are doing.
-    std::function<void(status&&)> at_once;
-    std::function<void(send_result&&)> sent_at_once;
+    std::variant<receiver<status>, receiver<send_result>> receivers;
+    // Either keeps running what the handler is called in: the client's executor, or the handler's own.
+    boost::asio::any_io_executor work;
+    boost::asio::any_completion_executor elsewhere;
 
     bool reused = false;    // it found a kept session
     bool retried = false;   // which was dead

@@ -72,17 +72,15 @@ void pool::start_send(const shared_impl& target, destination to, outgoing mail, 
     auto r = make_request(line::request::wish::message, std::move(to.site_));
     mail.last = false; // when a session ends is the pool's affair
     r->mail.emplace(std::move(mail), false);
-    line::launch(target, std::move(r), &line::operation::on_sent, std::move(done));
+    line::launch(target, std::move(r), std::move(done));
 }
 
 void pool::start_room(const shared_impl& target, destination to, on_status done) {
-    line::launch(target, make_request(line::request::wish::room, std::move(to.site_)),
-                 &line::operation::on_status, std::move(done));
+    line::launch(target, make_request(line::request::wish::room, std::move(to.site_)), std::move(done));
 }
 
 void pool::start_drain(const shared_impl& target, on_status done) {
-    line::launch(target, make_request(line::request::wish::drain, nullptr), &line::operation::on_status,
-                 std::move(done));
+    line::launch(target, make_request(line::request::wish::drain, nullptr), std::move(done));
 }
 
 } // namespace postrider

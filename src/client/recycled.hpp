@@ -9,11 +9,16 @@
 
 namespace postrider::line {
 
+// As many as the widest automatic window has messages, and of what is small as many as there are events in
+// one turn of Asio's.
+template <class T>
+constexpr std::size_t recycled_blocks() {
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t recycled_blocks = 0; // or the sanitizer would not see what is used after its end
+    return 0; // or the sanitizer would not see what is used after its end
 #else
-constexpr std::size_t recycled_blocks = 64; // the widest automatic window
+    return sizeof(T) > 1024 ? 64 : 128;
 #endif
+}
 
 /// An allocator for one object at a time, as std::allocate_shared() wants it.
 template <class T>
@@ -34,7 +39,7 @@ class recycled {
     }
     void deallocate(T* block, std::size_t count) noexcept {
         store& kept = mine();
-        if (count == 1 && kept.is_open && kept.count < recycled_blocks) {
+        if (count == 1 && kept.is_open && kept.count < recycled_blocks<T>()) {
             kept.blocks[kept.count++] = block;
         } else {
             std::allocator<T>().deallocate(block, count);
@@ -45,7 +50,7 @@ class recycled {
   private:
     // Stays usable to the very end: what is freed after the thread's last words just is not kept.
     struct store {
-        void* blocks[recycled_blocks + 1];
+        void* blocks[recycled_blocks<T>() + 1];
         std::size_t count;
         bool is_open;
     };
@@ -66,6 +71,15 @@ class recycled {
         };
         thread_local const keeper of_the_thread;
         static_cast<void>(of_the_thread);
+    }
+};
+
+/// For a std::unique_ptr to what recycled<T> has allocated.
+template <class T>
+struct recycle {
+    void operator()(T* object) const noexcept {
+        std::destroy_at(object);
+        recycled<T>().deallocate(object, 1);
     }
 };
 

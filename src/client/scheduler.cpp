@@ -53,7 +53,7 @@ void pool_session::at_rest() {
 // --- destinations ---
 
 scheduler::scheduler(asio::any_io_executor executor, pool_options options)
-    : executor_(std::move(executor)), options_(options), timer_(executor_) {}
+    : executor_(std::move(executor)), place_(executor_), options_(options), timer_(executor_) {}
 
 std::shared_ptr<site> scheduler::at(client_options options) {
     const bool alone = has_functions(options);
@@ -287,7 +287,7 @@ void scheduler::tell(endings all) {
         if (!e.how.connection) {
             e.how.connection = no_connection_;
         }
-        e.who->finish(e.how, e.who->to ? e.who->to->settings->mask : no_mask_, executor_);
+        operation::finish(e.who, e.how, e.who->to ? e.who->to->settings->mask : no_mask_, executor_);
     }
 }
 

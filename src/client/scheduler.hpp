@@ -30,6 +30,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
 
     // --- for those who use the pool ---
     const boost::asio::any_io_executor& executor() const { return executor_; }
+    const boost::asio::any_completion_executor& place() const { return place_; }
     std::shared_ptr<site> at(client_options options);
     void limit(const server& whom, server_limits limits);
     void start(std::shared_ptr<request> r);
@@ -93,6 +94,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     void arm();
 
     const boost::asio::any_io_executor executor_;
+    const boost::asio::any_completion_executor place_;
     const pool_options options_;
     const std::shared_ptr<connection_info> no_connection_ = std::make_shared<connection_info>();
     const mask no_mask_{std::nullopt};

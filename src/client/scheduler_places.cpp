@@ -111,7 +111,7 @@ void scheduler::open(site& s) {
     ++s.setting_up;
     ++s.server->connections;
     const auto op = operation::plain(operation::kind::connect);
-    op->at_once = [](const status&) {}; // settled() hears of it
+    op->receiver_for<status>().at_once = [](const status&) {}; // settled() hears of it
     one->add_here(op);                  // nobody else knows of the session yet
     one->messenger::wake();
 }
@@ -199,7 +199,7 @@ void scheduler::leave(pool_session& s) {
     ++s.to->server->leaving;
     ++leaving_;
     const auto op = operation::plain(operation::kind::quit);
-    op->at_once = [](const status&) {}; // at_rest() hears of it
+    op->receiver_for<status>().at_once = [](const status&) {}; // at_rest() hears of it
     // Later: what it does at once would come back here, and the mutex is held.
     asio::post(executor_, [leaving = *s.at, op] { leaving->start(op); });
 }
