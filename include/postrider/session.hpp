@@ -174,6 +174,9 @@ class session {
     transaction* content_of() const noexcept { return needs_content_ ? out_transaction_ : nullptr; }
     /// The transaction that output() belongs to, when output_is_content(); lent, and only to tell it by.
     const transaction* sending() const noexcept { return out_transaction_; }
+    /// The oldest transaction under way, whose replies come next; null without one. Lent, and only to tell it
+    /// by.
+    const transaction* awaited() const noexcept { return in_transaction_; }
     /// The terminator of `t`, which is under way, was handed over: without a reply it is in doubt.
     bool beyond_recall(const transaction& t) const noexcept {
         return t.progress_.sent_end && static_cast<std::int32_t>(handed_ - t.progress_.end_offset) >= 0;

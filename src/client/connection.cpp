@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include "operation.hpp"
+#include "prefetch.hpp"
 #include "spare.hpp"
 
 #include <boost/asio/bind_allocator.hpp>
@@ -31,11 +33,11 @@ struct connection::incoming_octets {
     std::array<char, 16384> space;
 };
 
-connection::connection(strand where, line_socket socket, const settings& shared,
-                       const session_config& config, breaker* patient, std::shared_ptr<connection_info> info)
-    : strand_(std::move(where)), socket_(std::move(socket)), settings_(shared), info_(std::move(info)),
-      transport_(socket_.descriptor()), session_(config, reply_space_),
-      dialogue_(settings_.options, settings_.mask, *info_), patient_(patient) {
+connection::connection(line_socket socket, const settings& shared, const session_config& config,
+                       breaker* patient, std::shared_ptr<connection_info> info)
+    : session_(config, reply_space_), patient_(patient), settings_(shared), socket_(std::move(socket)),
+      transport_(socket_.descriptor()), info_(std::move(info)),
+      dialogue_(settings_.options, settings_.mask, *info_) {
     failure_.connection = info_;
     if (patient_ != nullptr) {
         patient_->watch(socket_.descriptor());
@@ -141,7 +143,8 @@ connection::pumped connection::step() {
 
 // One step towards what the session wants; false when there is nothing to do but to wait.
 bool connection::move(want w) {
-    if (w == want::write && ((is_due_to_listen() && read()) || (collect() && session_.content_of() != nullptr))) {
+    if (w == want::write &&
+        ((is_due_to_listen() && read()) || (collect() && session_.content_of() != nullptr))) {
         return true; // what was heard may change what is said; content leaves with its command
     }
     if (has_output()) {
@@ -459,8 +462,22 @@ void connection::receive() {
             }));
 }
 
+// Among many sessions nothing of this one is in the nearest caches, and one thing leads to another: they are
+// fetched together.
+void connection::foresee() const {
+    prefetch(&user_, &timer_);
+    prefetch(&reply_space_, &reply_space_[64]);
+    if (session_.awaited() != nullptr) {
+        operation::foresee(*session_.awaited());
+    }
+    if (user_) {
+        user_->foresee();
+    }
+}
+
 // Also when the wait was cancelled: octets may have come all the same, or somebody called run() since then.
 void connection::on_received(const boost::system::error_code& error, std::size_t size) {
+    foresee();
     now_ = now();
     const auto early = std::move(early_);
     if (size > 0) {
@@ -486,7 +503,7 @@ void connection::wait_until(instant deadline) {
     }
     timer_set_ = deadline;
     if (!timer_) {
-        timer_.emplace(strand_);
+        timer_.emplace(socket_.waited().get_executor());
     }
     timer_->expires_at(clock::time_point(std::chrono::milliseconds(deadline)));
     timer_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {

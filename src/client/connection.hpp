@@ -40,6 +40,8 @@ class connection : public std::enable_shared_from_this<connection> {
         /// Told of the stage, and of octets of content that were handed to the system, and of which
         /// transaction they are; null when nothing of that is known.
         virtual void progress(stage at, const transaction* of, std::uint64_t octets) = 0;
+        /// The next is about to be called.
+        virtual void foresee() const = 0;
         /// Called once: far enough, or the session is closed.
         virtual void done() = 0;
 
@@ -51,9 +53,9 @@ class connection : public std::enable_shared_from_this<connection> {
     };
 
     /// The socket is connected. Settings, configuration and `patient` must outlive it. With `patient` it
-    /// waits in the calling thread, and that is where others can reach it; else on the strand.
-    connection(strand where, line_socket socket, const settings& shared,
-               const session_config& config, breaker* patient, std::shared_ptr<connection_info> info);
+    /// waits in the calling thread, and that is where others can reach it; else on the strand of the socket.
+    connection(line_socket socket, const settings& shared, const session_config& config, breaker* patient,
+               std::shared_ptr<connection_info> info);
     ~connection();
 
     /// TLS before the greeting, within `limit` from now.
@@ -112,6 +114,7 @@ class connection : public std::enable_shared_from_this<connection> {
     void take_in(std::span<char> octets);
     void wait();
     void receive();
+    void foresee() const;
     void on_received(const boost::system::error_code& error, std::size_t size);
     void wait_for(boost::asio::socket_base::wait_type what, bool& waiting);
     void wait_until(instant deadline);
@@ -120,20 +123,21 @@ class connection : public std::enable_shared_from_this<connection> {
     void finish();
     static instant now();
 
-    strand strand_;
-    line_socket socket_;
-    const settings& settings_;
-    std::shared_ptr<connection_info> info_;
-    transport transport_;
-    // A reply's line has 512 octets (RFC 5321 4.5.3.1.5); lists of mechanisms have been seen to be longer.
-    std::array<char, 704> reply_space_{};
-    using early_octets = std::array<char, 512>;
-    std::unique_ptr<early_octets, recycle<early_octets>> early_; // what a wait brings; null while there is none
-    session session_;
-    dialogue dialogue_;
-    std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written
-
+    // What each message needs stands together, from here ...
     std::shared_ptr<user> user_;
+    session session_;
+    std::unique_ptr<outgoing_octets> out_; // null when nothing waits to be written
+    using early_octets = std::array<char, 512>;
+    std::unique_ptr<early_octets, recycle<early_octets>>
+        early_;               // what a wait brings; null while there is none
+    std::vector<mark> marks_; // of what is collected and not yet handed, the first first_mark_ aside
+    std::size_t first_mark_ = 0;
+    std::uint64_t handed_ = 0;
+    instant now_ = 0;
+    instant heard_ = never; // the last read
+    instant timer_set_ = never;
+    std::uint64_t receive_limit_ = 0; // milliseconds, as the socket knows it; 0: none
+    breaker* patient_;
     bool handshaking_ = false;
     bool implicit_tls_ = false;
     bool pumping_ = false;
@@ -142,22 +146,19 @@ class connection : public std::enable_shared_from_this<connection> {
     bool set_up_ = false;
     bool just_wrote_ = false;
     bool noted_ = false; // why the session failed
-    instant handshake_deadline_ = never;
-
-    std::vector<mark> marks_; // of what is collected and not yet handed, the first first_mark_ aside
-    std::size_t first_mark_ = 0;
-    std::uint64_t handed_ = 0;
+    const settings& settings_;
+    line_socket socket_;
+    transport transport_;
+    std::shared_ptr<connection_info> info_;
+    dialogue dialogue_;
+    std::optional<strand_timer> timer_; // null until it is needed
+    // ... to here.
 
     status failure_;
     clock::time_point tls_since_;
-
-    breaker* patient_;
-    std::uint64_t receive_limit_ = 0; // milliseconds, as the socket knows it; 0: none
-    instant now_ = 0;
-    instant heard_ = never; // the last read
-
-    std::optional<strand_timer> timer_; // null until it is needed
-    instant timer_set_ = never;
+    instant handshake_deadline_ = never;
+    // A reply's line has 512 octets (RFC 5321 4.5.3.1.5); lists of mechanisms have been seen to be longer.
+    std::array<char, 704> reply_space_{};
 };
 
 } // namespace postrider::line

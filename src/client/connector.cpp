@@ -60,8 +60,8 @@ std::vector<asio::ip::address> interleaved(std::vector<asio::ip::address> addres
 
 } // namespace
 
-connector::connector(strand where, const client_options& options, host_name host,
-                     connection_info& info, bool patient)
+connector::connector(strand where, const client_options& options, host_name host, connection_info& info,
+                     bool patient)
     : strand_(std::move(where)), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
 
 std::uint16_t connector::port() const {

@@ -18,7 +18,8 @@
 
 namespace postrider::line {
 
-/// One attempt to reach the server. All calls and callbacks on the strand; the callback may come within start().
+/// One attempt to reach the server. All calls and callbacks on the strand; the callback may come within
+/// start().
 class connector : public std::enable_shared_from_this<connector> {
   public:
     struct failure {
@@ -30,8 +31,8 @@ class connector : public std::enable_shared_from_this<connector> {
 
     /// The options and `info`, which gets attempts and durations, must outlive it or the call of cancel().
     /// `patient`: may block the calling thread for a moment, and need not give a socket that Asio knows.
-    connector(strand where, const client_options& options, host_name host,
-              connection_info& info, bool patient);
+    connector(strand where, const client_options& options, host_name host, connection_info& info,
+              bool patient);
 
     /// `done` is called once, unless cancel() comes first.
     void start(callback done);

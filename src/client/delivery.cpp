@@ -211,7 +211,7 @@ bool delivery::lend_first() {
         transaction_.content = {whole.data(), whole.size()};
         return true;
     }
-    reader_.emplace(mail_.content.read());
+    reader_ = std::make_unique<content::reader>(mail_.content.read());
     unread_ = mail_.content.size();
     const result<std::span<const char>> first = reader_->next();
     if (!first) {

@@ -7,6 +7,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -59,9 +60,9 @@ class delivery {
     struct rcpt {
         explicit rcpt(std::size_t i) : index(i) {} // and leaves the reply as it is
 
+        std::size_t index;           // in outgoing::recipients
         std::string converted;       // what the path refers to where that is not the text as given
         std::array<char, 512> reply; // RFC 5321 4.5.3.1.5
-        std::size_t index;           // in outgoing::recipients
     };
 
     void parse_recipient(std::size_t index);
@@ -73,27 +74,32 @@ class delivery {
     bool add_recipient(std::size_t index, bool utf8_offered);
     bool lend_first();
 
-    outgoing mail_; // the recipients' addresses aside
-    bool probe_;
-    std::vector<recipient_outcome> outcomes_; // with the addresses
-    std::optional<content::reader> reader_;
-    std::uint64_t unread_ = 0;
-    std::uint64_t total_ = 0;
-    std::uint64_t handed_ = 0;
-    bool parsed_ = false;
-    progress reported_;
-    bool reported_once_ = false;
-    std::string detail_;
-
     // Most messages have one recipient, and take no room of their own for it.
     template <class T>
     using few = boost::container::small_vector<T, 1>;
-    reverse_path from_; // of the texts as given
+
+    // What each message needs stands together; of the last one mostly the beginning.
+    postrider::transaction transaction_;
+    few<recipient> recipients_;
+    outgoing mail_;                           // the recipients' addresses aside
+    std::vector<recipient_outcome> outcomes_; // with the addresses
+    reverse_path from_;                       // of the texts as given
     few<forward_path> paths_;
+    std::uint64_t total_ = 0;
+    std::uint64_t unread_ = 0;
+    std::uint64_t handed_ = 0;
+    bool probe_;
+    bool parsed_ = false;
+    bool reported_once_ = false;
+    progress reported_;
+    std::unique_ptr<content::reader> reader_; // null for what is lent in one piece
+    std::string detail_;
     std::string converted_from_;
     few<rcpt> rcpts_;
-    few<recipient> recipients_;
-    postrider::transaction transaction_;
+
+  public:
+    /// So many octets of it are used for most messages, from its first member on, the transaction.
+    static constexpr std::size_t usual_size = 800;
 };
 
 } // namespace postrider::line

@@ -21,9 +21,9 @@ void launch(const std::shared_ptr<Target>& target, std::shared_ptr<Operation> op
     namespace asio = boost::asio;
     const asio::any_completion_executor where = asio::get_associated_executor(done, target->place());
     if (where == target->place()) { // which costs nothing to hold
-        op->work = asio::prefer(target->executor(), asio::execution::outstanding_work.tracked);
+        op->place = asio::prefer(target->executor(), asio::execution::outstanding_work.tracked);
     } else {
-        op->elsewhere = asio::prefer(where, asio::execution::outstanding_work.tracked);
+        op->place = asio::prefer(where, asio::execution::outstanding_work.tracked);
     }
     if (auto cancels = asio::get_associated_cancellation_slot(done); cancels.is_connected()) {
         cancels.assign([weak = std::weak_ptr(target), mine = std::weak_ptr(op)](asio::cancellation_type) {
@@ -32,7 +32,8 @@ void launch(const std::shared_ptr<Target>& target, std::shared_ptr<Operation> op
             }
         });
     }
-    op->template receiver_for<Result>().handler.swap(done); // its assignment calls itself without end in Asio 1.26
+    op->template receiver_for<Result>().handler.swap(
+        done); // its assignment calls itself without end in Asio 1.26
     target->start(std::move(op));
 }
 

@@ -1,6 +1,7 @@
 #include "messenger.hpp"
 
 #include "known_windows.hpp"
+#include "prefetch.hpp"
 #include "recycled.hpp"
 
 #include <boost/asio/dispatch.hpp>
@@ -142,8 +143,8 @@ void messenger::on_socket(connector::failure why, line_socket socket,
         fail(s);
         return;
     }
-    connection_ = std::allocate_shared<connection>(recycled<connection>(), strand_, std::move(socket),
-                                                   *settings_, config_, patient_, info_);
+    connection_ = std::allocate_shared<connection>(recycled<connection>(), std::move(socket), *settings_,
+                                                   config_, patient_, info_);
     if (config_.tls == tls_policy::implicit) {
         const auto used =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
@@ -177,6 +178,10 @@ void messenger::progress(stage at, const transaction* of, std::uint64_t octets) 
     if (op != nullptr && op->mail) {
         op->mail->report(at, octets);
     }
+}
+
+void messenger::foresee() const {
+    prefetch(this, this + 1);
 }
 
 void messenger::done() {

@@ -57,6 +57,8 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     virtual void at_rest() {}
     /// What is queued fails together when no session can be set up, instead of each trying again.
     virtual bool fails_together() const { return false; }
+    /// All of it is about to be needed.
+    void foresee() const override;
     /// There is a connection that is not known to be dead.
     bool has_line() const { return connection_ != nullptr; }
 

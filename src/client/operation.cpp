@@ -1,5 +1,7 @@
 #include "operation.hpp"
 
+#include "prefetch.hpp"
+
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/io_context.hpp>
@@ -45,8 +47,8 @@ void answer(const std::shared_ptr<operation>& op, Result&& result, const asio::a
     }
     to.answer.emplace(std::move(result));
     post(own, [op] {
-        if (op->elsewhere) {
-            op->elsewhere.execute([op] { call<Result>(*op); });
+        if (const auto* elsewhere = std::get_if<asio::any_completion_executor>(&op->place)) {
+            elsewhere->execute([op] { call<Result>(*op); });
         } else {
             call<Result>(*op);
         }
@@ -63,6 +65,17 @@ std::shared_ptr<operation> operation::message(outgoing&& mail, bool probe) {
     auto op = plain(probe ? kind::probe : kind::send);
     op->mail.emplace(std::move(mail), probe);
     return op;
+}
+
+void operation::foresee() const {
+    prefetch(this, &mail);
+    prefetch(&mail, reinterpret_cast<const char*>(&mail) + delivery::usual_size);
+}
+
+// The transaction is the first member of the mail, and that the last of an operation.
+void operation::foresee(const transaction& of_mail) {
+    const char* const at = reinterpret_cast<const char*>(&of_mail);
+    prefetch(at - (sizeof(operation) - sizeof mail), at + delivery::usual_size);
 }
 
 void operation::finish(const std::shared_ptr<operation>& op, const status& s, const line::mask& mask,

@@ -52,16 +52,12 @@ struct operation {
     static void finish(const std::shared_ptr<operation>& op, const status& s, const line::mask& mask,
                        const boost::asio::any_io_executor& own);
 
+    /// What belongs to it and to the transaction of its mail is about to be needed.
+    void foresee() const;
+    static void foresee(const transaction& of_mail);
+
     const kind what;
-    std::optional<delivery> mail;
     query question = query::noop;
-    std::string argument;
-
-    std::variant<receiver<status>, receiver<send_result>> receivers;
-    // Either keeps running what the handler is called in: the client's executor, or the handler's own.
-    boost::asio::any_io_executor work;
-    boost::asio::any_completion_executor elsewhere;
-
     bool reused = false;    // it found a kept session
     bool retried = false;   // which was dead
     bool ahead = false;     // sent while others were under way
@@ -69,6 +65,12 @@ struct operation {
     bool cut_off = false;   // the line was broken off because of another one
     bool cancelled = false; // nobody wants it any more
     bool answered = false;  // finish() was called, and yet the engine still has it
+
+    std::string argument; // of the question
+    std::variant<receiver<status>, receiver<send_result>> receivers;
+    // Keeps running what the handler is called in: the client's executor, or the handler's own.
+    std::variant<boost::asio::any_io_executor, boost::asio::any_completion_executor> place;
+    std::optional<delivery> mail;
 };
 
 /// Operations that wait, or are under way: no memory is held while there are none.

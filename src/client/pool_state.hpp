@@ -87,6 +87,7 @@ class pool_session final : public messenger,
     void settled(operation& op, const status& s) override;
     void at_rest() override;
     bool fails_together() const override { return true; }
+    void foresee() const override;
 };
 
 /// A destination: whoever talks to one server in one way.

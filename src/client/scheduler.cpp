@@ -1,6 +1,7 @@
 #include "scheduler.hpp"
 
 #include "identity.hpp"
+#include "prefetch.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -40,6 +41,10 @@ pool_session::pool_session(std::shared_ptr<scheduler> whose, std::shared_ptr<sit
 
 std::shared_ptr<operation> pool_session::further() {
     return master->further(*this, has_line());
+}
+
+void pool_session::foresee() const {
+    prefetch(this, this + 1);
 }
 
 void pool_session::settled(operation& op, const status& s) {
@@ -399,6 +404,9 @@ std::shared_ptr<request> scheduler::draw(pool_session& s, bool up, endings& told
     ++s.drawn;
     ++under_way_;
     std::shared_ptr<request> next = take(*from.waiting.front(), told);
+    if (!from.waiting.empty()) {
+        from.waiting.front()->foresee(); // of the session that asks next
+    }
     next->with = *s.at;
     if (s.drawn == 1) {
         dispatch(from); // while this one was being set up, others may have waited for what becomes of it

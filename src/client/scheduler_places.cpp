@@ -112,7 +112,7 @@ void scheduler::open(site& s) {
     ++s.server->connections;
     const auto op = operation::plain(operation::kind::connect);
     op->receiver_for<status>().at_once = [](const status&) {}; // settled() hears of it
-    one->add_here(op);                  // nobody else knows of the session yet
+    one->add_here(op);                                         // nobody else knows of the session yet
     one->messenger::wake();
 }
 
