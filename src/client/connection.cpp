@@ -213,7 +213,9 @@ bool connection::collect_commands() {
     const std::string_view commands = out_->slices.take_commands(session_);
     if (!commands.empty()) {
         note(commands.size(), nullptr);
-        dialogue_.sent(commands, false, false);
+        if (dialogue_.is_needed()) {
+            dialogue_.sent(commands, false, false);
+        }
     }
     return !commands.empty();
 }
@@ -229,7 +231,9 @@ bool connection::collect_slice() {
     }
     const std::size_t size = out_->slices.size() - before;
     note(size, content_of);
-    dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    if (dialogue_.is_needed()) {
+        dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
+    }
     return true;
 }
 
@@ -315,7 +319,9 @@ bool connection::read() {
 void connection::take_in(std::span<char> octets) {
     session_.received({octets.data(), octets.size()});
     note_failure();
-    dialogue_.received({octets.data(), octets.size()});
+    if (dialogue_.is_needed()) {
+        dialogue_.received({octets.data(), octets.size()});
+    }
     if (is_running()) {
         user_->progress(session_.failed_at(), nullptr, 0);
     }
@@ -380,10 +386,7 @@ void connection::break_off(errc error, std::string detail) {
 
 // The session says QUIT after a refusal, and then last_reply() is the one to that: so the decisive one is
 // kept when it comes.
-void connection::note_failure() {
-    if (noted_ || session_.error() == errc::ok) {
-        return;
-    }
+void connection::keep_failure() {
     noted_ = true;
     failure_.error = session_.error();
     failure_.at = session_.failed_at();

@@ -106,7 +106,12 @@ class connection : public std::enable_shared_from_this<connection> {
     void count_handed();
     void read_all();
     void break_off(errc error, std::string detail);
-    void note_failure();
+    void note_failure() {
+        if (!noted_ && session_.error() != errc::ok) {
+            keep_failure();
+        }
+    }
+    void keep_failure();
     bool has_output() const;
     bool is_due_to_listen() const;
     bool read_when_it_comes();

@@ -61,9 +61,6 @@ dialogue::dialogue(const client_options& options, const mask& secrets, connectio
 dialogue::~dialogue() = default;
 
 void dialogue::sent(std::string_view octets, bool secret, bool content) {
-    if (!is_needed()) {
-        return;
-    }
     if (content) {
         content_size_ += octets.size();
         return;
@@ -78,9 +75,6 @@ void dialogue::sent(std::string_view octets, bool secret, bool content) {
 }
 
 void dialogue::received(std::string_view octets) {
-    if (!is_needed()) {
-        return;
-    }
     by_lines(octets, in_line_, [this](std::string_view line) {
         if (mask_.is_empty()) {
             end_received_line(line);

@@ -28,13 +28,14 @@ class dialogue {
     dialogue& operator=(const dialogue&) = delete;
     ~dialogue();
 
+    /// Nobody has to be told what passes unless this is true.
+    bool is_needed() const { return notes_ || options_.transcript; }
     void sent(std::string_view octets, bool secret, bool content);
     void received(std::string_view octets);
     /// The line is encrypted from here on.
     void tls_started();
     /// The session is ready: what comes now is transcript only, if anybody wants one.
     void set_up();
-    bool is_needed() const { return notes_ || options_.transcript; }
 
   private:
     struct notes;

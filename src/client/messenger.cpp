@@ -116,7 +116,11 @@ void messenger::need_session() {
         return;
     }
     session_reused_ = current().reused = true;
-    set_up();
+    if (connection_->engine().is_ready()) {
+        on_session();
+    } else {
+        run();
+    }
 }
 
 void messenger::connect() {
@@ -150,7 +154,7 @@ void messenger::on_socket(connector::failure why, line_socket socket,
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
         connection_->begin_with_tls(settings_->options.connect_timeout - used);
     }
-    set_up();
+    run();
 }
 
 void messenger::run() {
@@ -171,7 +175,7 @@ void messenger::lend(session& to) {
 }
 
 void messenger::progress(stage at, const transaction* of, std::uint64_t octets) {
-    if (of != nullptr && !reports_) {
+    if (phase_ == phase::sending && !reports_) {
         return; // nobody wants to know, and looking for it among many takes time
     }
     operation* const op = operation_of(of);
@@ -211,10 +215,6 @@ operation* messenger::operation_of(const transaction* t) {
         }
     }
     return !submitted_.empty() ? submitted_.front().get() : !queue_.empty() ? queue_.front().get() : nullptr;
-}
-
-void messenger::set_up() {
-    run();
 }
 
 // The session is ready, or has come to its end.

@@ -76,7 +76,6 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void lend(session& to) override;
     void progress(stage at, const transaction* of, std::uint64_t octets) override;
     void done() override;
-    void set_up();
     void on_session();
     void note_session();
     void ask();
