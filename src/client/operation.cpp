@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace postrider::line {
@@ -39,7 +40,8 @@ void call(operation& op) {
 // Calls the handler where it wants to be called, and never within the client's strand: it may wait there for
 // something else of this client.
 template <class Result>
-void answer(const std::shared_ptr<operation>& op, Result&& result, const asio::any_io_executor& own) {
+void answer(const std::shared_ptr<operation>& op, std::type_identity_t<Result>&& result,
+            const asio::any_io_executor& own) {
     operation::receiver<Result>& to = op->receiver_for<Result>();
     if (to.at_once) {
         std::exchange(to.at_once, nullptr)(std::move(result));
@@ -85,7 +87,7 @@ void operation::finish(const std::shared_ptr<operation>& op, const status& s, co
     }
     op->answered = true;
     if (!op->mail) {
-        answer(op, status(s), own);
+        answer<status>(op, status(s), own);
         return;
     }
     send_result r = op->mail->take_results();
@@ -99,7 +101,7 @@ void operation::finish(const std::shared_ptr<operation>& op, const status& s, co
         r.detail = s.detail;
     }
     r.connection = s.connection;
-    answer(op, std::move(r), own);
+    answer<send_result>(op, std::move(r), own);
 }
 
 } // namespace postrider::line
