@@ -130,7 +130,7 @@ void many(const bench::task& t, const content& c) {
     // All sessions get something to do, also where the windows could take everything.
     const std::size_t sessions = t.number("sessions", 1000);
     const std::size_t share = std::max<std::size_t>(t.count / sessions, 1);
-    crowd sender(t, c, sessions, std::min(t.number("ahead", 2) * t.number("window", 1), share));
+    crowd sender(t, c, sessions, std::min(2 * t.number("window", 1), share));
     bench::stopwatch watch;
     sender.run();
     watch.stop();
