@@ -969,6 +969,20 @@ TEST(KnownWindows, OpensBySuccessAndClosesByTrouble) {
     EXPECT_EQ(all.width("a", 5), 5U);
 }
 
+TEST(KnownWindows, CountsMessagesTogetherAsOneByOne) {
+    for (const unsigned together : {1U, 3U, 7U, 20U, 64U}) {
+        line::known_windows all;
+        line::known_windows one_by_one;
+        for (int i = 0; i < 20; ++i) {
+            all.clean("a", together);
+            for (unsigned n = 0; n < together; ++n) {
+                one_by_one.clean("a");
+            }
+            EXPECT_EQ(all.width("a", automatic_window), one_by_one.width("a", automatic_window));
+        }
+    }
+}
+
 TEST(Window, AutomaticOpensWithTheFirstMessagesAndWaitsWithoutPipelining) {
     for (const bool pipelining : {true, false}) {
         std::atomic<int> most{0};

@@ -181,9 +181,13 @@ TEST(session, tells_which_message_is_being_sent_and_which_is_beyond_recall) {
     line l(c);
     mail first;
     mail second;
+    EXPECT_FALSE(l.s.is_ready());
     l.ready("250-PIPELINING\r\n250-CHUNKING\r\n");
+    EXPECT_TRUE(l.s.is_ready());
+    EXPECT_EQ(l.s.awaited(), nullptr);
     l.s.submit(first.t);
     l.s.submit(second.t);
+    EXPECT_EQ(l.s.awaited(), &first.t);
     EXPECT_FALSE(l.s.beyond_recall(first.t));
     while (l.s.next(l.now) == want::write && l.s.sending() != &second.t) {
         EXPECT_TRUE(!l.s.output_is_content() || l.s.sending() == &first.t);
@@ -194,6 +198,7 @@ TEST(session, tells_which_message_is_being_sent_and_which_is_beyond_recall) {
     EXPECT_FALSE(l.s.beyond_recall(second.t));
     l.heard();
     EXPECT_EQ(l.s.sending(), nullptr);
+    EXPECT_FALSE(l.s.is_ready());
     EXPECT_TRUE(l.s.beyond_recall(second.t));
     l.s.lost(errc::connection_lost);
     EXPECT_EQ(second.result().status, disposition::in_doubt);

@@ -91,6 +91,22 @@ TEST(content, is_read_again_from_every_source) {
     }
 }
 
+TEST(content, is_in_one_piece_where_it_lies_so_in_memory) {
+    const temporary_folder folder;
+    const auto text = [](const content& c) {
+        const auto octets = c.in_one_piece();
+        return std::string(octets.begin(), octets.end());
+    };
+    const content whole("one two three");
+    EXPECT_EQ(text(whole), "one two three");
+    EXPECT_EQ(text(whole.without(std::vector<octet_range>{{0, 4}})), "two three");
+    EXPECT_EQ(text(whole.without(std::vector<octet_range>{{4, 8}})), "") << "two pieces";
+    EXPECT_EQ(text(content()), "");
+    const auto file = content::from_file(folder.file("octets", "one two three"));
+    ASSERT_TRUE(file);
+    EXPECT_EQ(text(*file), "");
+}
+
 TEST(content, outlives_its_file_name_and_descriptor) {
     const temporary_folder folder;
     const std::string path = folder.file("octets", "kept");
