@@ -40,11 +40,15 @@ content content_of(const bench::task& t) {
     return *c;
 }
 
-outgoing mail_of(const content& c) {
-    outgoing mail;
+void fill_in(outgoing& mail, const content& c) {
     mail.from = bench::from;
     mail.recipients.emplace_back(bench::to);
     mail.content = c;
+}
+
+outgoing mail_of(const content& c) {
+    outgoing mail;
+    fill_in(mail, c);
     return mail;
 }
 
@@ -116,8 +120,12 @@ class crowd {
 void in_a_window(const bench::task& t, const content& c) {
     blocking_client sender(options_for(t));
     std::size_t left = t.count;
-    const auto next = [&]() -> std::optional<outgoing> {
-        return left-- != 0 ? std::optional(mail_of(c)) : std::nullopt;
+    const auto next = [&] {
+        std::optional<outgoing> mail;
+        if (left-- != 0) {
+            fill_in(mail.emplace(), c);
+        }
+        return mail;
     };
     bench::stopwatch watch;
     sender.send_all(next, [](std::size_t, const send_result& r) { expect(r); });

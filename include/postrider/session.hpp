@@ -150,6 +150,8 @@ class session {
     void taken(std::size_t size) noexcept;
     /// `size` of the octets taken were handed to the stream. Report it before any reply that was read later.
     void handed(std::size_t size) noexcept;
+    /// Octets taken and not handed yet.
+    std::size_t in_hand() const noexcept { return taken_ - handed_; }
     /// taken() and handed() in one, for drivers without a buffer of their own.
     void written(std::size_t size) noexcept {
         taken(size);

@@ -237,7 +237,17 @@ bool connection::collect_slice() {
     return true;
 }
 
+void connection::tell_contents() {
+    if (!tells_contents_ && session_.in_hand() > 0) {
+        marks_.push_back({session_.in_hand(), nullptr}); // whatever that is
+    }
+    tells_contents_ = true;
+}
+
 void connection::note(std::size_t size, const transaction* content_of) {
+    if (!tells_contents_) {
+        return;
+    }
     if (first_mark_ < marks_.size() && marks_.back().content_of == content_of) {
         marks_.back().size += size;
     } else {
@@ -470,8 +480,11 @@ void connection::receive() {
 void connection::foresee() const {
     prefetch(&user_, &timer_);
     prefetch(&reply_space_, &reply_space_[64]);
-    if (session_.awaited() != nullptr) {
-        operation::foresee(*session_.awaited());
+    const transaction* const awaited = session_.awaited();
+    if (awaited != nullptr && session_.beyond_recall(*awaited)) {
+        operation::foresee(*awaited); // it will be answered
+    } else if (awaited != nullptr) {
+        prefetch(awaited, awaited + 2);
     }
     if (user_) {
         user_->foresee();

@@ -74,6 +74,8 @@ class connection : public std::enable_shared_from_this<connection> {
     /// Octets handed to the system since count_from_here(), or since run().
     std::uint64_t handed() const { return handed_; }
     void count_from_here() { handed_ = 0; }
+    /// From now on the user is told which content was handed.
+    void tell_contents();
     const std::shared_ptr<connection_info>& info() const { return info_; }
     /// Why the session was closed, with the reply that decided it; holds the connection in any case.
     const status& failure() const { return failure_; }
@@ -151,6 +153,7 @@ class connection : public std::enable_shared_from_this<connection> {
     bool set_up_ = false;
     bool just_wrote_ = false;
     bool noted_ = false; // why the session failed
+    bool tells_contents_ = false;
     const settings& settings_;
     line_socket socket_;
     transport transport_;

@@ -322,6 +322,9 @@ bool messenger::submit_next() {
     }
     octets_ += op->mail->total();
     reports_ = reports_ || op->mail->mail().on_progress;
+    if (reports_) {
+        connection_->tell_contents();
+    }
     submitted_.splice(submitted_.end(), one);
     connection_->engine().submit(op->mail->transaction());
     if (op->mail->mail().last) {

@@ -13,22 +13,23 @@ constexpr unsigned max_chunks_ahead = 8;
 
 constexpr std::size_t max_recipients = 0xFFFF; // what the counters of a transaction hold
 
-bool wants_dsn(const transaction& t) noexcept {
-    bool dsn = t.ret != return_content::unset || !t.envelope_id.empty();
-    for (const recipient& r : t.recipients) {
-        dsn = dsn || r.notify != notify::unset || !r.original.empty();
-    }
-    return dsn;
-}
+struct envelope_traits {
+    bool is_writable; // as MAIL and RCPT
+    bool wants_dsn;
+};
 
 // RFC 3461 4.4 and 5.2: what is written as xtext is printable ASCII; an address may be UTF-8 (RFC 6533).
-bool is_writable(const transaction& t) noexcept {
-    bool writable = t.recipients.size() <= max_recipients && !text::has_control(t.envelope_id) &&
-                    text::is_ascii(t.envelope_id);
+envelope_traits look_at(const transaction& t) noexcept {
+    envelope_traits found{t.recipients.size() <= max_recipients && !text::has_control(t.envelope_id) &&
+                              text::is_ascii(t.envelope_id),
+                          t.ret != return_content::unset || !t.envelope_id.empty()};
     for (const recipient& r : t.recipients) {
-        writable = writable && !text::has_control(r.original) && !r.path.empty();
+        const bool original = !r.original.empty();
+        found.wants_dsn = found.wants_dsn || original || r.notify != notify::unset;
+        found.is_writable =
+            found.is_writable && !r.path.empty() && !(original && text::has_control(r.original));
     }
-    return writable;
+    return found;
 }
 
 } // namespace
@@ -156,7 +157,8 @@ errc session::unsendable(const transaction& t) const noexcept {
     if (t.recipients.empty()) {
         return errc::no_recipients;
     }
-    if (!is_writable(t)) {
+    const envelope_traits traits = look_at(t);
+    if (!traits.is_writable) {
         return errc::bad_argument;
     }
     if (feature::size && capabilities_.size_limit() != 0 && declared_size(t) > capabilities_.size_limit()) {
@@ -172,7 +174,8 @@ errc session::unsendable(const transaction& t) const noexcept {
     if (wants_utf8(t) && !(feature::smtputf8 && capabilities_.has(keyword::smtputf8))) {
         return errc::needs_smtputf8;
     }
-    return wants_dsn(t) && !(feature::dsn && capabilities_.has(keyword::dsn)) ? errc::needs_dsn : errc::ok;
+    return traits.wants_dsn && !(feature::dsn && capabilities_.has(keyword::dsn)) ? errc::needs_dsn
+                                                                                  : errc::ok;
 }
 
 // After MAIL or a RCPT: the next RCPT, the content, or nothing more because the transaction has failed.
