@@ -268,11 +268,12 @@ void messenger::send() {
 
 // True when the engine got something new to do.
 bool messenger::submit_more() {
+    const unsigned wanted = settings_->options.window;
     // An automatic window opens while messages are under way: on a busy line there is no moment without.
-    if (submitted_.empty() || settings_->options.window == automatic_window) {
+    if (wanted != 1 && (submitted_.empty() || wanted == automatic_window)) {
         const bool pipelining =
             config_.use_pipelining && connection_->engine().server().has(keyword::pipelining);
-        width_ = pipelining ? known_windows::shared().width(settings_->site, settings_->options.window) : 1;
+        width_ = pipelining ? known_windows::shared().width(settings_->site, wanted) : 1;
     }
     bool any = false;
     while (queue_.empty() ? has_room() && draw() : has_room_for(*queue_.front())) {

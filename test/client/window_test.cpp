@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <future>
@@ -676,6 +677,37 @@ TEST(Window, OneUnreadableContentDoesNotTakeTheOthersWithIt) {
             << i << explain(results[i]);
     }
     s.stop();
+}
+
+// What is on its way already when the first message comes that wants to know is nobody's progress.
+TEST(Window, ProgressOfOneAmongOthersIsItsOwn) {
+    sink::config c;
+    c.listen = {"127.0.0.1:0"};
+    sink::server s(std::move(c));
+    s.run_in_thread();
+    const auto lines = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i) {
+            text += "one line of a content that is sent in several writes\r\n";
+        }
+        return text;
+    };
+    auto sent = mails(8);
+    for (const std::size_t i : {0U, 1U, 3U, 4U, 6U}) {
+        sent[i].content = content(lines(6000 / (i + 1)));
+    }
+    std::map<std::size_t, std::vector<std::uint64_t>> handed;
+    for (const std::size_t i : {3U, 6U}) {
+        sent[i].on_progress = [&handed, i](const progress& p) { handed[i].push_back(p.handed); };
+    }
+    const auto results = send_all(windowed(s.port(), 8), sent);
+    s.stop();
+    for (const std::size_t i : {3U, 6U}) {
+        EXPECT_TRUE(results[i].all_delivered()) << explain(results[i]);
+        ASSERT_FALSE(handed[i].empty());
+        EXPECT_TRUE(std::is_sorted(handed[i].begin(), handed[i].end()));
+        EXPECT_EQ(handed[i].back(), sent[i].content.size());
+    }
 }
 
 // --- no deadlock ---
