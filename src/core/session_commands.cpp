@@ -129,10 +129,8 @@ std::string_view session::command_argument() const noexcept {
         return out_transaction_->from.text();
     case state::rcpt:
         return current_recipient().path.text();
-    case state::query:
+    default: // a query
         return feature::queries ? lent_ : std::string_view{};
-    default:
-        return {};
     }
 }
 
