@@ -229,12 +229,8 @@ result<content_traits> content::traits() const {
     if (!is_lasting() || size_ != source_->size) {
         return look(true);
     }
-    if (!source_->is_measured.load(std::memory_order_acquire)) {
-        const content_traits found = *look(true); // memory is always readable
-        const std::lock_guard lock(source_->measuring);
-        source_->measured = found;
-        source_->is_measured.store(true, std::memory_order_release);
-    }
+    std::call_once(source_->measuring,
+                   [this] { source_->measured = *look(true); }); // memory is always readable
     return source_->measured;
 }
 

@@ -3,7 +3,6 @@
 
 #include "postrider/content.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <mutex>
@@ -33,8 +32,7 @@ struct content::source {
     std::timespec modified{};
 
     // What is in memory stays as it is: one look is enough for every copy, however often it is sent.
-    mutable std::mutex measuring;
-    mutable std::atomic<bool> is_measured = false;
+    mutable std::once_flag measuring;
     mutable content_traits measured; // once it is
 };
 
