@@ -58,8 +58,7 @@ void connection::begin_with_tls(std::chrono::milliseconds limit) {
 void connection::run(std::shared_ptr<user> for_whom) {
     user_ = std::move(for_whom);
     handed_ = 0;
-    now_ = now();
-    pump();
+    resume();
 }
 
 void connection::abort(errc why) {
@@ -67,8 +66,7 @@ void connection::abort(errc why) {
         break_off(why, "");
     }
     if (is_running()) {
-        now_ = now();
-        pump();
+        resume();
     }
 }
 
@@ -213,9 +211,7 @@ bool connection::collect_commands() {
     const std::string_view commands = out_->slices.take_commands(session_);
     if (!commands.empty()) {
         note(commands.size(), nullptr);
-        if (dialogue_.is_needed()) {
-            dialogue_.sent(commands, false, false);
-        }
+        dialogue_.sent(commands, false, false);
     }
     return !commands.empty();
 }
@@ -231,9 +227,7 @@ bool connection::collect_slice() {
     }
     const std::size_t size = out_->slices.size() - before;
     note(size, content_of);
-    if (dialogue_.is_needed()) {
-        dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
-    }
+    dialogue_.sent({octets.data(), size}, secret, content_of != nullptr);
     return true;
 }
 
@@ -329,9 +323,7 @@ bool connection::read() {
 void connection::take_in(std::span<char> octets) {
     session_.received({octets.data(), octets.size()});
     note_failure();
-    if (dialogue_.is_needed()) {
-        dialogue_.received({octets.data(), octets.size()});
-    }
+    dialogue_.received({octets.data(), octets.size()});
     if (is_running()) {
         user_->progress(session_.failed_at(), nullptr, 0);
     }

@@ -60,7 +60,7 @@ dialogue::dialogue(const client_options& options, const mask& secrets, connectio
 
 dialogue::~dialogue() = default;
 
-void dialogue::sent(std::string_view octets, bool secret, bool content) {
+void dialogue::watch_sent(std::string_view octets, bool secret, bool content) {
     if (content) {
         content_size_ += octets.size();
         return;
@@ -74,7 +74,7 @@ void dialogue::sent(std::string_view octets, bool secret, bool content) {
     by_lines(octets, out_line_, [this](std::string_view line) { end_sent_line(line); });
 }
 
-void dialogue::received(std::string_view octets) {
+void dialogue::watch_received(std::string_view octets) {
     by_lines(octets, in_line_, [this](std::string_view line) {
         if (mask_.is_empty()) {
             end_received_line(line);

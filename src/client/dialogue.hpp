@@ -28,10 +28,16 @@ class dialogue {
     dialogue& operator=(const dialogue&) = delete;
     ~dialogue();
 
-    /// Nobody has to be told what passes unless this is true.
-    bool is_needed() const { return notes_ || options_.transcript; }
-    void sent(std::string_view octets, bool secret, bool content);
-    void received(std::string_view octets);
+    void sent(std::string_view octets, bool secret, bool content) {
+        if (is_needed()) {
+            watch_sent(octets, secret, content);
+        }
+    }
+    void received(std::string_view octets) {
+        if (is_needed()) {
+            watch_received(octets);
+        }
+    }
     /// The line is encrypted from here on.
     void tls_started();
     /// The session is ready: what comes now is transcript only, if anybody wants one.
@@ -40,6 +46,9 @@ class dialogue {
   private:
     struct notes;
 
+    bool is_needed() const { return notes_ || options_.transcript; }
+    void watch_sent(std::string_view octets, bool secret, bool content);
+    void watch_received(std::string_view octets);
     void show(bool from_us, std::string_view text) const;
     void show_line(bool from_us, std::string_view line) const;
     void end_content();

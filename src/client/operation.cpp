@@ -70,8 +70,7 @@ std::shared_ptr<operation> operation::message(outgoing&& mail, bool probe) {
 }
 
 void operation::foresee() const {
-    prefetch(this, &mail);
-    prefetch(&mail, reinterpret_cast<const char*>(&mail) + delivery::usual_size);
+    prefetch(this, reinterpret_cast<const char*>(&mail) + delivery::usual_size);
 }
 
 // The transaction is the first member of the mail, and that the last of an operation.
