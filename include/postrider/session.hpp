@@ -210,7 +210,7 @@ class session {
     bool authenticated() const noexcept { return authenticated_; }
     bool tls_active() const noexcept { return tls_active_; }
     bool is_closed() const noexcept { return out_ == state::closed; }
-    /// next() would say `ready`.
+    /// Set up, and nothing is under way or on its way: unless something is asked for, next() says `ready`.
     bool is_ready() const noexcept { return out_ == state::ready && owed_ == 0 && !output_pending(); }
     /// Commands written or being written whose replies are still to come.
     unsigned outstanding() const noexcept { return owed_; }

@@ -15,6 +15,9 @@ namespace postrider::line {
 
 class delivery {
   public:
+    /// So many octets of it are used for most messages, from its first member on, the transaction.
+    static constexpr std::size_t usual_size = 800;
+
     /// `probe`: only ask, see client::async_probe.
     delivery(outgoing&& mail, bool probe);
     delivery(const delivery&) = delete;
@@ -96,10 +99,6 @@ class delivery {
     std::string detail_;
     std::string converted_from_;
     few<rcpt> rcpts_;
-
-  public:
-    /// So many octets of it are used for most messages, from its first member on, the transaction.
-    static constexpr std::size_t usual_size = 800;
 };
 
 } // namespace postrider::line

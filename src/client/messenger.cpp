@@ -312,9 +312,7 @@ bool messenger::submit_next() {
     // Whoever was the first of the queue when the session was ready has been parsed already.
     const bool open = op->mail->parsed() || op->mail->parse();
     if (!open || !op->mail->prepare(connection_->engine().server())) {
-        status s;
-        s.connection = info_;
-        finish(op, s);
+        finish(op, status_of(errc::ok));
         return false;
     }
     op->ahead = !submitted_.empty();
@@ -541,6 +539,13 @@ void messenger::finish(status s) {
     end_phase();
 }
 
+status messenger::status_of(errc e) const {
+    status s;
+    s.error = e;
+    s.connection = info_;
+    return s;
+}
+
 // `s` holds the connection.
 void messenger::finish(const shared_operation& op, const status& s) {
     if (!op->answered) {
@@ -570,15 +575,13 @@ void messenger::cancel_here(const shared_operation& op) {
         return; // it is done
     }
     op->cancelled = true;
-    status s;
-    s.error = errc::cancelled;
+    const status s = status_of(errc::cancelled);
     const bool begun = at == queue_.begin() && phase_ != phase::idle && phase_ != phase::sending;
     if (!begun) {
         queue_.erase(at);
         if (op->mail) {
             op->mail->fail(s.error, s.at);
         }
-        s.connection = info_;
         finish(op, s);
     } else if (connector_) {
         connector_->cancel();
@@ -597,10 +600,7 @@ void messenger::cancel_submitted(const shared_operation& op) {
     const bool beside_others = submitted_.size() > 1;
     if (beside_others && connection_->engine().beyond_recall(op->mail->transaction())) {
         op->mail->leave_in_doubt(errc::cancelled);
-        status s;
-        s.error = errc::cancelled;
-        s.connection = info_;
-        finish(op, s);
+        finish(op, status_of(errc::cancelled));
         return;
     }
     for (const shared_operation& other : submitted_) {

@@ -102,6 +102,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     bool try_again();
     void fail(const status& why);
     void finish(status s);
+    status status_of(errc e) const;
     void finish(const shared_operation& op, const status& s);
     void cancel_here(const shared_operation& op);
     void cancel_submitted(const shared_operation& op);
