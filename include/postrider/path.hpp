@@ -19,6 +19,13 @@ namespace postrider {
 class mailbox {
   public:
     constexpr mailbox() noexcept = default;
+    // Member by member: copied as one, right after it was parsed, it would have to be waited for.
+    constexpr mailbox(const mailbox& other) noexcept : data_(other.data_), sizes_(other.sizes_) {}
+    constexpr mailbox& operator=(const mailbox& other) noexcept {
+        data_ = other.data_;
+        sizes_ = other.sizes_;
+        return *this;
+    }
 
     /// RFC 5321 syntax, with RFC 6531's UTF-8 when the engine is built with SMTPUTF8. No angle brackets,
     /// comments or white space around it. Limits of RFC 5321 4.5.3.1: local part 64 octets, domain 255, the
@@ -32,23 +39,25 @@ class mailbox {
     static result<mailbox> parse_lenient(std::string_view text) noexcept;
 
     /// As it goes to the wire.
-    constexpr std::string_view text() const noexcept { return {data_, size_}; }
+    constexpr std::string_view text() const noexcept { return {data_, size()}; }
     /// With its quotes when it is a quoted string.
-    constexpr std::string_view local_part() const noexcept { return {data_, at_}; }
+    constexpr std::string_view local_part() const noexcept { return {data_, at()}; }
     /// Empty for a local part alone (parse_lenient).
     constexpr std::string_view domain() const noexcept {
-        return at_ < size_ ? std::string_view{data_ + at_ + 1, std::size_t(size_ - at_ - 1)}
-                           : std::string_view{};
+        return at() < size() ? std::string_view{data_ + at() + 1, size() - at() - 1} : std::string_view{};
     }
-    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr bool empty() const noexcept { return size() == 0; }
     /// Needs SMTPUTF8.
-    constexpr bool is_utf8() const noexcept { return utf8_; }
+    constexpr bool is_utf8() const noexcept { return (sizes_ >> 16U) != 0; }
 
   private:
+    constexpr mailbox(const char* data, std::size_t size, std::size_t at, bool utf8) noexcept
+        : data_(data), sizes_(static_cast<std::uint32_t>(size | at << 8U | (utf8 ? 1U : 0U) << 16U)) {}
+    constexpr std::size_t size() const noexcept { return sizes_ & 0xFFU; }
+    constexpr std::size_t at() const noexcept { return sizes_ >> 8U & 0xFFU; } // size of the local part
+
     const char* data_ = "";
-    std::uint8_t size_ = 0;
-    std::uint8_t at_ = 0; // size of the local part
-    bool utf8_ = false;
+    std::uint32_t sizes_ = 0; // both, and whether it is UTF-8
 };
 
 /// The sender of an envelope: a mailbox, or the null path `<>` of notifications (RFC 5321 4.5.5).

@@ -89,14 +89,14 @@ class reply_reader {
     void reset() noexcept;
 
   private:
-    event take(char c) noexcept;
+    [[gnu::cold]] event take(char c) noexcept;
     event end_of_line() noexcept;
-    event fail(errc e) noexcept;
-    bool take_code(char c) noexcept;
+    [[gnu::cold]] event fail(errc e) noexcept;
+    [[gnu::cold]] bool take_code(char c) noexcept;
     bool take_line(std::string_view& bytes) noexcept;
-    bool take_text(std::string_view& bytes) noexcept;
+    [[gnu::cold]] bool take_text(std::string_view& bytes) noexcept;
     void begin_reply() noexcept;
-    void keep(char c) noexcept;
+    [[gnu::cold]] void keep(char c) noexcept;
 
     char* space_;
     std::uint16_t capacity_;

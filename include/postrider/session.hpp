@@ -27,6 +27,10 @@
 
 namespace postrider {
 
+namespace text {
+class writer;
+}
+
 /// A point in time on the driver's clock, in milliseconds from any fixed start (or in any other unit, if the
 /// timeouts are given in it too). Never read by the engine: always an argument.
 using instant = std::uint64_t;
@@ -220,6 +224,8 @@ class session {
   private:
     // the sender's cursor (session_output.cpp)
     void produce() noexcept;
+    void choose() noexcept;
+    void next_fragment() noexcept;
     bool step() noexcept;
     bool start_transaction() noexcept;
     bool after_envelope() noexcept;
@@ -227,7 +233,7 @@ class session {
     bool next_chunk() noexcept;
     bool start_chunk() noexcept;
     bool has_failed(bool all_sent) const noexcept;
-    bool leave_when_answered() noexcept;
+    [[gnu::cold]] bool leave_when_answered() noexcept;
     bool begin(state s) noexcept;
     bool may_follow() const noexcept;
     bool quit_may_follow() const noexcept;
@@ -238,35 +244,37 @@ class session {
 
     // the octets of one command, slice by slice (session_commands.cpp)
     bool fragment() noexcept;
+    std::size_t begin_in(std::span<char> space) noexcept;
     void command_fragment() noexcept;
-    bool end_path() noexcept;
-    bool parameter_fragment() noexcept;
+    void chunk_fragment() noexcept;
+    bool end_command(text::writer& to) noexcept;
+    bool end_mail(text::writer& to) noexcept;
+    std::string_view composed(const text::writer& to) const noexcept;
+    [[gnu::cold]] bool parameter_fragment() noexcept;
     std::string_view verb() const noexcept;
     std::string_view command_argument() const noexcept;
     const recipient& current_recipient() const noexcept;
-    void auth_fragment() noexcept;
-    void response_fragment() noexcept;
+    [[gnu::cold]] void auth_fragment() noexcept;
+    [[gnu::cold]] void response_fragment() noexcept;
     bool content_fragment() noexcept;
-    void size_parameter() noexcept;
-    void body_parameter() noexcept;
-    void return_parameter() noexcept;
-    void priority_parameter() noexcept;
-    void notify_parameter() noexcept;
-    void text_parameter() noexcept;
-    bool xtext_fragment() noexcept;
-    bool base64_fragment() noexcept;
-    std::size_t response_size() const noexcept;
+    void size_parameter(text::writer& to) noexcept;
+    void body_parameter(text::writer& to) noexcept;
+    [[gnu::cold]] void return_parameter() noexcept;
+    [[gnu::cold]] void priority_parameter() noexcept;
+    [[gnu::cold]] void notify_parameter() noexcept;
+    [[gnu::cold]] void text_parameter() noexcept;
+    [[gnu::cold]] bool xtext_fragment() noexcept;
+    [[gnu::cold]] bool base64_fragment() noexcept;
+    [[gnu::cold]] std::size_t response_size() const noexcept;
     void argument(std::string_view text) noexcept;
-    void compose(std::string_view text) noexcept;
-    void compose_chunk(std::uint64_t size, bool last) noexcept;
-    void compose_number(std::uint64_t value) noexcept;
 
     // the cursor of the awaited reply (session_replies.cpp)
     void on_line() noexcept;
     void on_reply() noexcept;
-    void on_early_reply() noexcept;
-    void on_service_closing(state at) noexcept;
-    void on_setup_reply(state at) noexcept;
+    void note_enhanced_status() noexcept;
+    [[gnu::cold]] void on_early_reply() noexcept;
+    [[gnu::cold]] void on_service_closing(state at) noexcept;
+    [[gnu::cold]] void on_setup_reply(state at) noexcept;
     void on_transaction_reply(state at) noexcept;
     void on_greeting() noexcept;
     void on_ehlo(state at) noexcept;
@@ -278,31 +286,31 @@ class session {
     void on_chunk() noexcept;
     void on_end() noexcept;
     bool settle_final(errc e) noexcept;
-    void settle_unsettled(errc e) noexcept;
+    [[gnu::cold]] void settle_unsettled(errc e) noexcept;
     void after_ehlo() noexcept;
     void start_auth() noexcept;
     errc choose_mechanism() noexcept;
     void answer_challenge() noexcept;
-    void learn_mechanisms(std::string_view line) noexcept;
+    [[gnu::cold]] void learn_mechanisms(std::string_view line) noexcept;
     void await_next_reply() noexcept;
     bool expects_reply() const noexcept;
 
     // ends (session.cpp)
     void settle(recipient& r, errc e, disposition d, bool with_reply) noexcept;
     void settle_by_reply(recipient& r, errc e) noexcept;
-    void settle_all(transaction& t, errc e, bool with_reply) noexcept;
-    void abandon() noexcept;
-    void leave() noexcept;
+    [[gnu::cold]] void settle_all(transaction& t, errc e, bool with_reply) noexcept;
+    [[gnu::cold]] void abandon() noexcept;
+    [[gnu::cold]] void leave() noexcept;
     void complete() noexcept;
     void go(state s) noexcept;
-    void fail(errc e) noexcept;
-    void refuse(errc e) noexcept;
-    void close() noexcept;
+    [[gnu::cold]] void fail(errc e) noexcept;
+    [[gnu::cold]] void refuse(errc e) noexcept;
+    [[gnu::cold]] void close() noexcept;
     void settle_rest(errc e, bool with_reply) noexcept;
     const transaction* fault_of(errc e) const noexcept;
     stage current_stage() const noexcept;
     std::uint32_t current_timeout() const noexcept;
-    bool output_pending() const noexcept { return !slice_.empty() || taken_ != handed_; }
+    bool output_pending() const noexcept { return fresh_ || !slice_.empty() || taken_ != handed_; }
 
     const session_config& config_;
     reply_reader reader_;
@@ -326,10 +334,10 @@ class session {
     std::uint32_t first_end_ = 0; // where the first command of the unanswered run ends
     std::uint32_t secret_offset_ = 0;
     std::array<char, 56> scratch_{}; // the longest: "> SIZE=(20 digits) BODY=BINARYMIME SMTPUTF8" CRLF
+    std::size_t chunk_ = 0;          // octets of the chunk that BDAT announces
     std::uint16_t in_recipient_ = 0; // whose reply comes next
     std::uint16_t owed_ = 1;         // replies that are still to come; the first one is the greeting
     std::uint16_t in_flight_ = 0;    // transactions submitted and not completed
-    std::uint8_t composed_ = 0;      // octets in scratch_
     std::uint8_t fragment_ = 0;      // which fragment of out_ comes next
     std::uint8_t parameter_ = 0;     // which parameter of MAIL or RCPT
     std::uint8_t secret_part_ = 0;
@@ -341,6 +349,7 @@ class session {
     stage failed_at_ = stage::connect;
 
     bool sending_ : 1 = false; // fragments of out_ are still to come
+    bool fresh_ : 1 = false;   // the first of them, and it is a verb
     bool content_slice_ : 1 = false;
     bool needs_content_ : 1 = false;
     bool content_last_ : 1 = false; // lent_ ends the content

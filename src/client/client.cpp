@@ -129,9 +129,17 @@ struct blocking_client::impl {
 
     template <class Result>
     Result run(const std::shared_ptr<operation>& op) {
-        std::optional<Result> result;
+        struct answer {
+            answer() noexcept {} // NOLINT(modernize-use-equals-default): that one would be zeroed first
+            std::optional<Result> result;
+        } came;
+        std::optional<Result>& result = came.result;
         const line::breaker::guard busy(blocked);
-        op->receiver_for<Result>().at_once = [&result](Result&& r) { result.emplace(std::move(r)); };
+        operation::receiver<Result>& to = op->receiver_for<Result>();
+        to.at_once = [](void* whom, std::size_t, Result&& r) {
+            static_cast<std::optional<Result>*>(whom)->emplace(std::move(r));
+        };
+        to.whom = &result;
         do_what_was_posted();
         inner->add_here(op);
         inner->run_here();
@@ -217,15 +225,21 @@ class batch {
     }
     void add(outgoing&& mail) {
         auto op = operation::message(std::move(mail), false);
-        op->receiver_for<send_result>().at_once = [this, number = count_](send_result&& r) {
-            --open_;
-            more_ = more_ && r.error != errc::cancelled;
-            guarded([&] { done_(number, std::move(r)); });
-            top_up();
+        operation::receiver<send_result>& to = op->receiver_for<send_result>();
+        to.at_once = [](void* whom, std::size_t number, send_result&& r) {
+            static_cast<batch*>(whom)->on_done(number, std::move(r));
         };
+        to.whom = this;
+        to.number = count_;
         by_.add_here(std::move(op));
         ++count_;
         ++open_;
+    }
+    void on_done(std::size_t number, send_result&& r) {
+        --open_;
+        more_ = more_ && r.error != errc::cancelled;
+        guarded([&] { done_(number, std::move(r)); });
+        top_up();
     }
 
     line::messenger& by_;

@@ -61,7 +61,7 @@ void take_over(const outcome& from, recipient_outcome& to) {
     to.error = from.error;
     to.code = from.code;
     to.enhanced = from.enhanced;
-    to.text = std::string(from.text);
+    to.text.assign(from.text);
 }
 
 } // namespace
@@ -150,7 +150,6 @@ void delivery::parse_recipient(std::size_t index) {
 }
 
 bool delivery::prepare(const capabilities& offered) {
-    transaction_ = {};
     handed_ = 0;
     transaction_.probe = probe_;
     transaction_.all_or_nothing = mail_.all_or_nothing;

@@ -35,8 +35,8 @@ class delivery {
     /// Parses every address. False when there is nobody left to send to: take_results() then says why.
     bool parse();
     bool parsed() const { return parsed_; }
-    /// Once the server's keywords are known: composes the message and fills in transaction(). May be called
-    /// again for another session. False: as parse().
+    /// Once the server's keywords are known: composes the message and fills in transaction(). Once; then
+    /// again after restart(), for another session. False: as parse().
     bool prepare(const capabilities& offered);
     /// What to submit; complete after prepare().
     postrider::transaction& transaction() { return transaction_; }

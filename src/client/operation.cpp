@@ -43,8 +43,8 @@ template <class Result>
 void answer(const std::shared_ptr<operation>& op, std::type_identity_t<Result>&& result,
             const asio::any_io_executor& own) {
     operation::receiver<Result>& to = op->receiver_for<Result>();
-    if (to.at_once) {
-        std::exchange(to.at_once, nullptr)(std::move(result));
+    if (to.at_once != nullptr) {
+        to.at_once(to.whom, to.number, std::move(result));
         return;
     }
     to.answer.emplace(std::move(result));

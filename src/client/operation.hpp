@@ -10,7 +10,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
-#include <functional>
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <optional>
@@ -27,15 +27,20 @@ struct operation {
     /// How an answer reaches whoever asked.
     template <class Result>
     struct receiver {
+        receiver() noexcept {} // NOLINT(modernize-use-equals-default): that one would be zeroed first
+
         completion<Result> handler;
         std::optional<Result> answer; ///< on its way to the handler
-        /// Instead of the handler, and called at once: for those who know what they are doing.
-        std::function<void(Result&&)> at_once;
+        /// Instead of the handler, and called at once: for those who know what they are doing. Null for a
+        /// handler. It gets the two below.
+        void (*at_once)(void* whom, std::size_t number, Result&& result) = nullptr;
+        void* whom = nullptr;
+        std::size_t number = 0;
     };
 
     explicit operation(kind k) : what(k) {
-        if (k == kind::send || k == kind::probe) {
-            receivers.emplace<receiver<send_result>>();
+        if (k != kind::send && k != kind::probe) {
+            receivers.emplace<receiver<status>>();
         }
     }
 
@@ -67,7 +72,7 @@ struct operation {
     bool answered = false;  // finish() was called, and yet the engine still has it
 
     std::string argument; // of the question
-    std::variant<receiver<status>, receiver<send_result>> receivers;
+    std::variant<receiver<send_result>, receiver<status>> receivers;
     // Keeps running what the handler is called in: the client's executor, or the handler's own.
     std::variant<boost::asio::any_io_executor, boost::asio::any_completion_executor> place;
     std::optional<delivery> mail;

@@ -24,6 +24,9 @@ bool is_poorer(unsigned waiting, unsigned having) noexcept {
     return waiting == 0 || waiting + 1 < having;
 }
 
+// For an operation of which the scheduler hears otherwise.
+void nobody_asks(void*, std::size_t, status&&) {}
+
 } // namespace
 
 // Wakes as many idle sessions as there are messages, and asks for more when there are none.
@@ -111,8 +114,8 @@ void scheduler::open(site& s) {
     ++s.setting_up;
     ++s.server->connections;
     const auto op = operation::plain(operation::kind::connect);
-    op->receiver_for<status>().at_once = [](const status&) {}; // settled() hears of it
-    one->add_here(op);                                         // nobody else knows of the session yet
+    op->receiver_for<status>().at_once = nobody_asks; // settled() hears of it
+    one->add_here(op);                                // nobody else knows of the session yet
     one->messenger::wake();
 }
 
@@ -199,7 +202,7 @@ void scheduler::leave(pool_session& s) {
     ++s.to->server->leaving;
     ++leaving_;
     const auto op = operation::plain(operation::kind::quit);
-    op->receiver_for<status>().at_once = [](const status&) {}; // at_rest() hears of it
+    op->receiver_for<status>().at_once = nobody_asks; // at_rest() hears of it
     // Later: what it does at once would come back here, and the mutex is held.
     asio::post(executor_, [leaving = *s.at, op] { leaving->start(op); });
 }

@@ -50,6 +50,9 @@ std::string_view content_encoder::finish() noexcept {
 }
 
 result<std::size_t> content_encoder::measure() noexcept {
+    if (framing_ == framing::binary) {
+        return rest_.size();
+    }
     looked_ = rest_.empty() ? 0 : run();
     content_encoder ahead = *this;
     std::size_t size = 0;

@@ -271,9 +271,9 @@ result<mailbox> mailbox::parse(std::string_view text) noexcept {
     if (text.size() > max_path) {
         return errc::address_too_long;
     }
-    mailbox m;
+    bool utf8 = false;
     const bool quoted = !text.empty() && text[0] == '"';
-    const std::size_t local = quoted ? quoted_string(text, m.utf8_) : dot_string(text, m.utf8_);
+    const std::size_t local = quoted ? quoted_string(text, utf8) : dot_string(text, utf8);
     if (local == 0 || local == text.size() || text[local] != '@') {
         return errc::bad_address;
     }
@@ -281,13 +281,10 @@ result<mailbox> mailbox::parse(std::string_view text) noexcept {
         return errc::address_too_long;
     }
     const std::string_view domain = without(text, local + 1);
-    if (!is_literal(domain) && !is_domain(domain, m.utf8_)) {
+    if (!is_literal(domain) && !is_domain(domain, utf8)) {
         return errc::bad_address;
     }
-    m.data_ = text.data();
-    m.size_ = static_cast<std::uint8_t>(text.size());
-    m.at_ = static_cast<std::uint8_t>(local);
-    return m;
+    return mailbox{text.data(), text.size(), local, utf8};
 }
 
 namespace {
@@ -337,12 +334,7 @@ result<mailbox> mailbox::parse_lenient(std::string_view text) noexcept {
     if (text.empty() || scan.quoted) {
         return errc::bad_address;
     }
-    mailbox m;
-    m.data_ = text.data();
-    m.size_ = static_cast<std::uint8_t>(text.size());
-    m.at_ = static_cast<std::uint8_t>(scan.at == 0 ? text.size() : scan.at);
-    m.utf8_ = scan.utf8;
-    return m;
+    return mailbox{text.data(), text.size(), scan.at == 0 ? text.size() : scan.at, scan.utf8};
 }
 
 result<reverse_path> reverse_path::parse(std::string_view text) noexcept {

@@ -32,24 +32,13 @@ bool is_end(std::string_view text) noexcept {
     return text.empty() || text[0] == ' ' || text[0] == '\n';
 }
 
-// Most have one digit each.
-bool is_short(std::string_view text) noexcept {
-    constexpr std::size_t size = 5;
-    return text.size() >= size && text::is_digit(text[0]) && text[1] == '.' && text::is_digit(text[2]) &&
-           text[3] == '.' && text::is_digit(text[4]) && is_end(text::without(text, size));
-}
-
 } // namespace
 
 enhanced_status parse_enhanced_status(std::string_view text, unsigned first_digit) noexcept {
     enhanced_status s;
     std::uint16_t class_digit = 0;
-    if (feature::fast_scan && is_short(text)) {
-        class_digit = static_cast<std::uint16_t>(text[0] - '0');
-        s.subject = static_cast<std::uint16_t>(text[2] - '0');
-        s.detail = static_cast<std::uint16_t>(text[4] - '0');
-    } else if (!take_number(text, class_digit) || !take_dot(text) || !take_number(text, s.subject) ||
-               !take_dot(text) || !take_number(text, s.detail) || !is_end(text)) {
+    if (!take_number(text, class_digit) || !take_dot(text) || !take_number(text, s.subject) ||
+        !take_dot(text) || !take_number(text, s.detail) || !is_end(text)) {
         return {};
     }
     s.class_digit = static_cast<std::uint8_t>(class_digit);

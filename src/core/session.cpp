@@ -59,7 +59,7 @@ session::session(const session_config& config, std::span<char> reply_space) noex
     : config_(config), reader_(reply_space) {}
 
 want session::next(instant now) noexcept {
-    produce();
+    choose();
     if (restart_timer_) {
         restart_timer_ = false;
         const std::uint32_t timeout = current_timeout();
@@ -131,16 +131,23 @@ void session::taken(std::size_t size) noexcept {
     produce();
 }
 
+// As output() and taken() in turn, without a slice for each part of a command.
 std::size_t session::take_commands(std::span<char> space) noexcept {
     std::size_t size = 0;
-    for (produce(); !slice_.empty() && !content_slice_ && !output_is_secret(); produce()) {
-        if (slice_.size() > space.size() - size) {
+    const auto copied = [this, &size](std::size_t octets) {
+        size += octets;
+        taken_ += static_cast<std::uint32_t>(octets);
+    };
+    for (choose(); !slice_.empty() || fresh_; choose()) {
+        if (fresh_) {
+            copied(begin_in(space.subspan(size)));
+        } else if (content_slice_ || output_is_secret() || slice_.size() > space.size() - size) {
             break;
+        } else {
+            text::copy(slice_, space.data() + size);
+            copied(slice_.size());
+            slice_ = {};
         }
-        text::copy(slice_, space.data() + size);
-        size += slice_.size();
-        taken_ += static_cast<std::uint32_t>(slice_.size());
-        slice_ = {};
     }
     return size;
 }
@@ -392,7 +399,7 @@ void session::close() noexcept {
     go(state::closed);
     scratch_ = {}; // it may have held a credential
     slice_ = {};
-    sending_ = false;
+    sending_ = fresh_ = false;
     needs_content_ = false;
     owed_ = 0;
     deadline_ = never;

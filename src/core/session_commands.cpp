@@ -1,8 +1,9 @@
 // The octets of each command, slice by slice. A slice refers to a static text, to a text the caller lent, or
-// to a few octets in scratch_; no command line is ever put together in a buffer of ours.
+// to a few octets in scratch_; no command line is ever put together in a buffer of ours. For a driver that
+// lends one, begin_in() puts it there.
 //
-// This file is the one choke point for what the caller supplied: argument() lets nothing pass that holds a
-// control character, whatever the types in front of it promise.
+// This file is the one choke point for what the caller supplied: argument() and begin_in() let nothing pass
+// that holds a control character, whatever the types in front of them promise.
 #include "postrider/session.hpp"
 #include "session_table.hpp"
 #include "text.hpp"
@@ -17,6 +18,8 @@ constexpr std::size_t max_command_line = 512; // RFC 5321 4.5.3.1.4
 // Where parameter_ starts for each command.
 constexpr std::uint8_t mail_parameters = session_table::mail_parameters;
 constexpr std::uint8_t rcpt_parameters = session_table::rcpt_parameters;
+
+constexpr std::uint8_t rare_parameters = 3; // the fragment they start with
 
 constexpr const char* query_verbs[][2] = {{"NOOP\r\n", "NOOP "}, {"VRFY\r\n", "VRFY "},
                                           {"EXPN\r\n", "EXPN "}, {"HELP\r\n", "HELP "},
@@ -44,8 +47,13 @@ bool session::fragment() noexcept {
     case state::auth_response:
         response_fragment();
         return true;
-    case state::content:
     case state::bdat:
+        if (fragment_ == 0) {
+            chunk_fragment();
+            return true;
+        }
+        return content_fragment();
+    case state::content:
         return content_fragment();
     default:
         command_fragment();
@@ -55,7 +63,6 @@ bool session::fragment() noexcept {
 
 // A verb, an argument, parameters.
 void session::command_fragment() noexcept {
-    const bool has_path = out_ == state::mail || out_ == state::rcpt;
     switch (fragment_++) {
     case 0:
         slice_ = verb();
@@ -64,13 +71,12 @@ void session::command_fragment() noexcept {
     case 1:
         argument(command_argument());
         break;
-    case 2:
-        composed_ = 0;
-        if (!has_path || !end_path()) {
-            compose(crlf);
-            fragment_ = session_table::no_fragment;
-        }
+    case 2: {
+        text::writer to(scratch_.data());
+        fragment_ = end_command(to) ? session_table::no_fragment : rare_parameters;
+        slice_ = composed(to);
         break;
+    }
     default:
         --fragment_; // there may be more of them
         if (!parameter_fragment()) {
@@ -81,33 +87,70 @@ void session::command_fragment() noexcept {
     }
 }
 
-// Inline, for what is composed is mostly constant.
-inline void session::compose(std::string_view text) noexcept {
-    text::copy(text, scratch_.data() + composed_);
-    composed_ += static_cast<decltype(composed_)>(text.size());
-    slice_ = {scratch_.data(), composed_};
-}
-
 // BDAT with the size of the chunk that follows (RFC 3030 2).
-void session::compose_chunk(std::uint64_t size, bool last) noexcept {
-    composed_ = 0;
-    compose("BDAT ");
-    compose_number(size);
-    compose(last ? " LAST\r\n" : "\r\n");
+void session::chunk_fragment() noexcept {
+    text::writer to(scratch_.data());
+    to.put(session_table::verb(out_));
+    end_command(to);
+    fragment_ = 1;
+    slice_ = composed(to);
 }
 
-// Composes what follows a path in most commands; true when there are rarer parameters to follow.
-bool session::end_path() noexcept {
-    compose(">");
-    if (out_ == state::rcpt) {
-        return feature::dsn &&
-               (current_recipient().notify != notify::unset || !current_recipient().original.empty());
+// Begins a command: as far as its usual parts go in one piece, and returns the octets of that. What is left
+// of it, and all where there is not room for the longest, are fragments as ever.
+std::size_t session::begin_in(std::span<char> space) noexcept {
+    const bool has_path = out_ == state::mail || out_ == state::rcpt;
+    const std::string_view verb = session_table::verb(out_);
+    const std::string_view path = has_path ? command_argument() : std::string_view{};
+    const bool is_alone = text::last(verb) == '\n';
+    const bool usual = is_alone || has_path || out_ == state::bdat;
+    if (!usual || text::has_control(path) ||
+        space.size() < session_table::longest_verb + path.size() + scratch_.size()) {
+        next_fragment();
+        return 0;
     }
-    size_parameter();
-    body_parameter();
+    // Of a fixed size, which spares a call; what is too much is overwritten by what follows.
+    std::memcpy(space.data(), verb.data(), session_table::longest_verb);
+    text::writer to(space.data() + verb.size());
+    to.put(path);
+    fresh_ = false;
+    fragment_ = is_alone || end_command(to) ? session_table::no_fragment : has_path ? rare_parameters : 1;
+    return static_cast<std::size_t>(to.end() - space.data());
+}
+
+// What was put into scratch_.
+std::string_view session::composed(const text::writer& to) const noexcept {
+    return {scratch_.data(), static_cast<std::size_t>(to.end() - scratch_.data())};
+}
+
+// What follows the argument of a command. False when it has not ended with that: there are rarer parameters,
+// or a chunk.
+bool session::end_command(text::writer& to) noexcept {
+    bool ended = true;
+    if (out_ == state::mail) {
+        ended = end_mail(to);
+    } else if (out_ == state::rcpt) {
+        to.put(">");
+        ended = !feature::dsn ||
+                (current_recipient().notify == notify::unset && current_recipient().original.empty());
+    } else if (out_ == state::bdat) {
+        to.put_number(chunk_);
+        to.put(content_last_ && lent_.empty() ? " LAST\r\n" : "\r\n");
+        return false;
+    }
+    if (ended) {
+        to.put(crlf);
+    }
+    return ended;
+}
+
+bool session::end_mail(text::writer& to) noexcept {
     const transaction& t = *out_transaction_;
-    return (feature::dsn && (t.ret != return_content::unset || !t.envelope_id.empty())) ||
-           (feature::mt_priority && t.priority != 0);
+    to.put(">");
+    size_parameter(to);
+    body_parameter(to);
+    return !(feature::dsn && (t.ret != return_content::unset || !t.envelope_id.empty())) &&
+           !(feature::mt_priority && t.priority != 0);
 }
 
 std::string_view session::verb() const noexcept {
@@ -166,27 +209,27 @@ std::uint64_t session::declared_size(const transaction& t) noexcept {
 }
 
 // RFC 1870 6
-void session::size_parameter() noexcept {
+void session::size_parameter(text::writer& to) noexcept {
     if constexpr (feature::size) {
         const std::uint64_t size = declared_size(*out_transaction_);
         if (size != 0 && capabilities_.has(keyword::size)) {
-            compose(" SIZE=");
-            compose_number(size);
+            to.put(" SIZE=");
+            to.put_number(size);
         }
     }
 }
 
 // RFC 6152 3, RFC 3030 3, RFC 6531 3.4
-void session::body_parameter() noexcept {
+void session::body_parameter(text::writer& to) noexcept {
     const transaction& t = *out_transaction_;
     if (t.body == body_type::binary) {
-        compose(" BODY=BINARYMIME");
+        to.put(" BODY=BINARYMIME");
     } else if (t.body != body_type::seven_bit && capabilities_.has(keyword::eight_bit_mime)) {
-        compose(" BODY=8BITMIME");
+        to.put(" BODY=8BITMIME");
     }
     if constexpr (feature::smtputf8) {
         if (wants_utf8(t)) {
-            compose(" SMTPUTF8");
+            to.put(" SMTPUTF8");
         }
     }
 }
@@ -206,10 +249,11 @@ void session::priority_parameter() noexcept {
     if constexpr (feature::mt_priority) {
         const std::int8_t priority = out_transaction_->priority;
         if (priority != 0 && capabilities_.has(keyword::mt_priority)) {
-            composed_ = 0;
-            compose(priority < 0 ? " MT-PRIORITY=-" : " MT-PRIORITY=");
+            text::writer to(scratch_.data());
+            to.put(priority < 0 ? " MT-PRIORITY=-" : " MT-PRIORITY=");
             const auto size = static_cast<unsigned char>(priority < 0 ? -priority : priority);
-            compose_number(size > 9 ? 9 : size);
+            to.put_number(size > 9 ? 9 : size);
+            slice_ = composed(to);
         }
     }
 }
@@ -221,24 +265,21 @@ void session::notify_parameter() noexcept {
         if (n == notify::unset) {
             return;
         }
-        composed_ = 0;
-        compose(" NOTIFY=");
-        if (has(n, notify::never)) {
-            compose("NEVER");
-            return;
-        }
+        text::writer to(scratch_.data());
+        to.put(has(n, notify::never) ? " NOTIFY=NEVER" : " NOTIFY=");
         const char* separator = "";
         static constexpr struct {
             notify bit;
             std::string_view name;
         } names[] = {{notify::success, "SUCCESS"}, {notify::failure, "FAILURE"}, {notify::delay, "DELAY"}};
         for (const auto& one : names) {
-            if (has(n, one.bit)) {
-                compose(separator);
-                compose(one.name);
+            if (has(n, one.bit) && !has(n, notify::never)) {
+                to.put(separator);
+                to.put(one.name);
                 separator = ",";
             }
         }
+        slice_ = composed(to);
     }
 }
 
@@ -271,8 +312,9 @@ bool session::xtext_fragment() noexcept {
         const auto c = static_cast<unsigned char>(lent_[0]);
         const char escaped[] = {'+', hex_digit(c >> 4U), hex_digit(c)};
         n = 1;
-        composed_ = 0;
-        compose({escaped, sizeof escaped});
+        text::writer to(scratch_.data());
+        to.put({escaped, sizeof escaped});
+        slice_ = composed(to);
     }
     lent_ = text::without(lent_, n);
     return true;
@@ -333,8 +375,8 @@ std::size_t session::response_size() const noexcept {
 
 // The next groups of the response in base64; false when it has ended.
 bool session::base64_fragment() noexcept {
-    composed_ = 0;
-    while (composed_ + 4U <= scratch_.size()) {
+    std::size_t size = 0;
+    while (size + 4 <= scratch_.size()) {
         char octets[3];
         unsigned n = 0;
         std::string_view part = mechanism_->part(secret_part_);
@@ -349,11 +391,11 @@ bool session::base64_fragment() noexcept {
         if (n == 0) {
             break;
         }
-        base64_encode_group(octets, n, scratch_.data() + composed_);
-        composed_ = static_cast<std::uint8_t>(composed_ + 4);
+        base64_encode_group(octets, n, scratch_.data() + size);
+        size += 4;
     }
-    slice_ = {scratch_.data(), composed_};
-    return composed_ > 0;
+    slice_ = {scratch_.data(), size};
+    return size > 0;
 }
 
 // The content of DATA with its terminator, or of one BDAT chunk whose command went before.
@@ -386,16 +428,6 @@ void session::argument(std::string_view text) noexcept {
         return;
     }
     slice_ = text;
-}
-
-void session::compose_number(std::uint64_t value) noexcept {
-    char digits[20];
-    unsigned first = sizeof digits;
-    do {
-        digits[--first] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    compose({digits + first, sizeof digits - first});
 }
 
 } // namespace postrider

@@ -36,15 +36,30 @@ envelope_traits look_at(const transaction& t) noexcept {
 
 // Fills slice_, as far as there is something to send now.
 void session::produce() noexcept {
-    while (slice_.empty() && !needs_content_ && out_ != state::closed) {
-        if (!sending_) {
-            if (!step()) {
-                return;
-            }
-        } else if (fragment_ == session_table::no_fragment || !fragment()) {
-            sending_ = false;
-            command_taken();
+    choose();
+    while (fresh_ && slice_.empty()) {
+        next_fragment();
+        choose();
+    }
+}
+
+// As far as the beginning of a command, whose octets are left to whoever asks for them.
+void session::choose() noexcept {
+    while (slice_.empty() && !fresh_ && !needs_content_ && out_ != state::closed) {
+        if (sending_) {
+            next_fragment();
+        } else if (!step()) {
+            return;
         }
+    }
+}
+
+// The next slice of the command being sent, or its end.
+void session::next_fragment() noexcept {
+    fresh_ = false;
+    if (fragment_ == session_table::no_fragment || !fragment()) {
+        sending_ = false;
+        command_taken();
     }
 }
 
@@ -95,6 +110,7 @@ bool session::begin(state s) noexcept {
     }
     go(s);
     sending_ = true;
+    fresh_ = !session_table::verb(s).empty();
     fragment_ = 0;
     parameter_ = s == state::rcpt ? session_table::rcpt_parameters : session_table::mail_parameters;
     return true;
@@ -265,10 +281,8 @@ bool session::start_chunk() noexcept {
             encoder_.next(); // only a CR, which it holds back for what follows
             return true;
         }
-        if (!begin(state::bdat)) {
-            return false;
-        }
-        compose_chunk(*size, last);
+        chunk_ = *size;
+        return begin(state::bdat);
     }
     return feature::chunking;
 }

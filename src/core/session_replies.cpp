@@ -10,6 +10,16 @@ namespace {
 
 constexpr unsigned max_auth_rounds = 8;
 
+// Most have one digit each: "2.1.5 ".
+bool is_short(std::string_view text) noexcept {
+    return text.size() > 5 && text::is_digit(text[0]) && text[1] == '.' && text::is_digit(text[2]) &&
+           text[3] == '.' && text::is_digit(text[4]) && text[5] == ' ';
+}
+
+constexpr std::uint8_t digit(char c) noexcept {
+    return static_cast<std::uint8_t>(c - '0');
+}
+
 } // namespace
 
 // A reply may come only once the command it answers was handed over whole.
@@ -51,7 +61,7 @@ void session::on_reply() noexcept {
     last_reply_.text = reader_.text();
     last_reply_.truncated = reader_.truncated();
     if constexpr (feature::enhanced_status) {
-        last_reply_.enhanced = parse_enhanced_status(last_reply_.text, last_reply_.first_digit());
+        note_enhanced_status();
     }
     if (early_) {
         on_early_reply();
@@ -73,6 +83,19 @@ void session::on_reply() noexcept {
     }
     if (owed_ > 0) {
         await_next_reply();
+    }
+}
+
+// Each member on its own: a status that is put together and then copied as a whole has to be waited for.
+void session::note_enhanced_status() noexcept {
+    const std::string_view text = last_reply_.text;
+    enhanced_status& s = last_reply_.enhanced;
+    if (feature::fast_scan && is_short(text) && digit(text[0]) == last_reply_.first_digit()) {
+        s.class_digit = digit(text[0]);
+        s.subject = digit(text[2]);
+        s.detail = digit(text[4]);
+    } else {
+        s = parse_enhanced_status(text, last_reply_.first_digit());
     }
 }
 

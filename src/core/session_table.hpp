@@ -64,7 +64,7 @@ inline constexpr row rows[states] = {
     // content
     {nullptr, stage::content, &timeouts::data_done, true, to(state::ready)},
     // bdat
-    {nullptr, stage::content, &timeouts::data_done, true, to(state::bdat, state::ready)},
+    {"BDAT ", stage::content, &timeouts::data_done, true, to(state::bdat, state::ready)},
     // query
     {nullptr, stage::command, &timeouts::command, false, to(state::ready)},
     // quit
@@ -75,8 +75,10 @@ inline constexpr row rows[states] = {
 
 // What the engine needs while it runs, in little memory; the rows themselves are not in the image. A verb
 // that takes no argument has its CRLF.
+inline constexpr std::size_t longest_verb = 12;
+
 struct packed_row {
-    char verb[12];
+    char verb[longest_verb];
     std::uint8_t verb_size;
     stage at;
     bool others_may_follow;

@@ -20,8 +20,19 @@ constexpr std::string_view without(std::string_view s, std::size_t n) noexcept {
 constexpr char last(std::string_view s) noexcept {
     return s.empty() ? '\0' : s[s.size() - 1];
 }
+/// They must not overlap. Most texts are a few words long: those are copied without a call, the end as a word
+/// of its own.
 inline void copy(std::string_view from, char* to) noexcept {
-    if (!from.empty()) {
+    constexpr std::size_t word = 8;
+    constexpr std::size_t words = 2 * word;
+    const std::size_t size = from.size();
+    if (feature::fast_scan && size >= words && size <= 2 * words) {
+        std::memcpy(to, from.data(), words);
+        std::memcpy(to + size - words, from.data() + size - words, words);
+    } else if (feature::fast_scan && size >= word && size < words) {
+        std::memcpy(to, from.data(), word);
+        std::memcpy(to + size - word, from.data() + size - word, word);
+    } else if (!from.empty()) {
         std::memcpy(to, from.data(), from.size());
     }
 }
@@ -42,6 +53,33 @@ constexpr char lower(char c) noexcept {
 constexpr bool is_control(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
+
+/// Puts texts one behind the other; its owner sees to it that there is room.
+class writer {
+  public:
+    explicit writer(char* to) noexcept : to_(to) {}
+    // Inline, for most of what is put is constant.
+    void put(std::string_view s) noexcept {
+        copy(s, to_);
+        to_ += s.size();
+    }
+    // Each digit where it belongs: copied octet by octet first, they would have to be waited for.
+    void put_number(std::uint64_t value) noexcept {
+        unsigned digits = 1;
+        for (std::uint64_t rest = value; rest >= 10; rest /= 10) {
+            ++digits;
+        }
+        to_ += digits;
+        for (char* at = to_; digits > 0; --digits, value /= 10) {
+            *--at = static_cast<char>('0' + value % 10);
+        }
+    }
+    /// Behind what was put.
+    char* end() const noexcept { return to_; }
+
+  private:
+    char* to_;
+};
 
 // Addresses and replies are a few words long: eight octets at a time, and the rest as the last eight again.
 namespace words {

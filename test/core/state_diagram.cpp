@@ -60,7 +60,7 @@ stateDiagram-v2
 ```
 
 `timeout` is the member of `timeouts` that limits the wait for the reply. `others may follow`: with PIPELINING (RFC 2920) the next command need not wait for the reply.
-The verb of `ehlo` is `LHLO` with LMTP; that of `query` is the question's; `content`, `bdat` and the responses of AUTH are written by code of their own.
+The verb of `ehlo` is `LHLO` with LMTP; that of `query` is the question's; `content` and the responses of AUTH are written by code of their own.
 
 | state | verb | a failure there is called | timeout | others may follow | leads to |
 |---|---|---|---|---|---|
