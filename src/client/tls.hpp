@@ -65,6 +65,10 @@ class tls_channel {
     std::span<char> space();
     /// Some of that was not read yet.
     bool has_input() const { return in_begin_ < in_end_ || SSL_has_pending(ssl_.get()) == 1; }
+    /// Without more from the peer nothing can be read.
+    bool needs_input() const {
+        return !has_input() && (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) == 0;
+    }
     void arrived(std::size_t size);
     /// Ciphertext to be sent.
     std::string_view output() const { return std::string_view(out_).substr(out_begin_); }

@@ -153,7 +153,9 @@ transport::step transport::read(std::span<char> space, std::size_t& size) {
         return receive(space, size);
     }
     for (;;) {
-        switch (tls_->read(space, size)) {
+        // Asking OpenSSL in vain costs as much as a small record.
+        const auto result = tls_->needs_input() ? tls_channel::step::wants_input : tls_->read(space, size);
+        switch (result) {
         case tls_channel::step::done:
             return step::done;
         case tls_channel::step::failed:
