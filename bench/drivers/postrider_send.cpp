@@ -93,6 +93,7 @@ class crowd {
         o.connections = o.per_server.connections = static_cast<unsigned>(sessions);
         o.queue = o.per_server.queue = std::size_t{256} * sessions;
         o.per_server.messages_per_connection = 0;
+        o.implicit_strand = true; // one thread runs it all
         return o;
     }
 

@@ -136,6 +136,10 @@ struct client_options {
     std::uint16_t window = 1;
     /// No further message is sent ahead while those under way have this many octets of content.
     std::uint64_t window_octets = std::uint64_t{1024} * 1024;
+    /// The client's executor is that of an io_context which one thread at a time runs, so that no two of its
+    /// handlers ever run together. The client then needs no strand of its own; its functions may be called
+    /// from any thread as ever. With another executor it is not looked at.
+    bool implicit_strand = false;
 
     /// Sees each address before it is connected to, in the form `192.0.2.1` or `2001:db8::1`; false: never
     /// connect to it. For those whose server name comes from somebody else. IPv4-mapped addresses are shown

@@ -59,6 +59,8 @@ struct pool_options {
     std::chrono::milliseconds back_off{1'000};
     /// As far as that goes.
     std::chrono::milliseconds longest_back_off{30'000};
+    /// As in client_options, of which a pool does not look at it.
+    bool implicit_strand = false;
 };
 
 /// A server, and who talks to it how. Cheap to copy; belongs to the pool that made it, and may outlive it.

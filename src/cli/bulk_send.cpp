@@ -72,6 +72,7 @@ pool_options options_for(server_limits limits) {
     out.longest_back_off = longest_back_off;
     out.per_server = limits;
     out.per_server.connections = 1;
+    out.implicit_strand = true; // one thread runs it all
     return out;
 }
 

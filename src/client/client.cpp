@@ -37,7 +37,7 @@ bool send_result::any(disposition d) const noexcept {
 class client::impl : public line::messenger {
   public:
     impl(asio::any_io_executor executor, std::shared_ptr<const line::settings> shared)
-        : messenger(executor, std::move(shared)), place_(std::move(executor)) {}
+        : messenger(executor, shared->options.implicit_strand, shared), place_(std::move(executor)) {}
 
     const asio::any_completion_executor& place() const { return place_; }
 
@@ -115,9 +115,9 @@ void client::start_quit(const shared_impl& target, completion<status> done) {
 struct blocking_client::impl {
     explicit impl(client_options options)
         : window(options.window),
-          inner(std::make_shared<line::messenger>(
-              context.get_executor(), std::make_shared<const line::settings>(std::move(options)), &blocked)) {
-    }
+          inner(std::make_shared<line::messenger>(context.get_executor(), true,
+                                                  std::make_shared<const line::settings>(std::move(options)),
+                                                  &blocked)) {}
     ~impl() {
         try {
             inner->close();

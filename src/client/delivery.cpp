@@ -1,6 +1,7 @@
 #include "delivery.hpp"
 
 #include "postrider/message.hpp"
+#include "prefetch.hpp"
 
 #include <algorithm>
 
@@ -314,6 +315,12 @@ send_result delivery::take_results() {
         done.at = probe_ ? stage::rcpt : stage::content;
     }
     return done;
+}
+
+void delivery::foresee_texts() const {
+    prefetch(mail_.from.data(), mail_.from.data());
+    prefetch(mail_.recipients.data(), mail_.recipients.data());
+    prefetch(outcomes_.data(), outcomes_.data() + 1);
 }
 
 void delivery::report(stage at, std::uint64_t octets) {

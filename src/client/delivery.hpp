@@ -53,6 +53,9 @@ class delivery {
     /// The outcomes so far. Only once.
     send_result take_results();
 
+    /// What it refers to is about to be needed; it itself is at hand.
+    void foresee_texts() const;
+
     const outgoing& mail() const { return mail_; }
     std::uint64_t total() const { return total_; }
     /// Calls on_progress if that is new. `octets` of the content were handed to the system since the last

@@ -6,9 +6,7 @@
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace postrider::line {
@@ -26,8 +24,9 @@ bool is_stale(errc e) noexcept {
 
 } // namespace
 
-messenger::messenger(asio::any_io_executor executor, std::shared_ptr<const settings> shared, breaker* patient)
-    : executor_(std::move(executor)), strand_(asio::make_strand(executor_)), settings_(std::move(shared)),
+messenger::messenger(asio::any_io_executor executor, bool implicit_strand,
+                     std::shared_ptr<const settings> shared, breaker* patient)
+    : executor_(std::move(executor)), strand_(executor_, implicit_strand), settings_(std::move(shared)),
       patient_(patient), config_(settings_->config()), misconfiguration_(settings_->misconfiguration) {
     if (settings_->options.credentials) {
         login_ = std::make_unique<login>();
@@ -76,7 +75,9 @@ void messenger::take_arrivals() {
         const std::lock_guard lock(arrivals_mutex_);
         arrived.swap(arrivals_);
     }
-    queue_.insert(queue_.end(), arrived.begin(), arrived.end());
+    for (shared_operation& op : arrived) {
+        queue_.push_back(std::move(op));
+    }
 }
 
 void messenger::begin() {
@@ -208,13 +209,13 @@ void messenger::done() {
 // Whose transaction it is; without one, whoever is first.
 operation* messenger::operation_of(const transaction* t) {
     if (t != nullptr) {
-        for (const shared_operation& op : submitted_) {
-            if (&op->mail->transaction() == t) {
-                return op.get();
+        for (operation& op : submitted_) {
+            if (&op.mail->transaction() == t) {
+                return &op;
             }
         }
     }
-    return !submitted_.empty() ? submitted_.front().get() : !queue_.empty() ? queue_.front().get() : nullptr;
+    return !submitted_.empty() ? &submitted_.front() : !queue_.empty() ? &queue_.front() : nullptr;
 }
 
 // The session is ready, or has come to its end.
@@ -276,7 +277,7 @@ bool messenger::submit_more() {
         width_ = pipelining ? known_windows::shared().width(settings_->site, wanted) : 1;
     }
     bool any = false;
-    while (queue_.empty() ? has_room() && draw() : has_room_for(*queue_.front())) {
+    while (queue_.empty() ? has_room() && draw() : has_room_for(queue_.front())) {
         any = submit_next() || any;
     }
     return any;
@@ -290,7 +291,7 @@ bool messenger::has_room_for(const operation& next) const {
 
 // For a message that was not repeated.
 bool messenger::has_room() const {
-    const bool fits = submitted_.empty() || (!submitted_.front()->repeated && submitted_.size() < width_ &&
+    const bool fits = submitted_.empty() || (!submitted_.front().repeated && submitted_.size() < width_ &&
                                              octets_ < settings_->options.window_octets);
     return fits && repeated_.empty() && connection_->engine().can_submit();
 }
@@ -306,9 +307,7 @@ bool messenger::draw() {
 
 // False when the message cannot be sent; it has its answer then.
 bool messenger::submit_next() {
-    operations one;
-    one.splice(one.begin(), queue_, queue_.begin());
-    const shared_operation op = one.front();
+    shared_operation op = queue_.take_front();
     // Whoever was the first of the queue when the session was ready has been parsed already.
     const bool open = op->mail->parsed() || op->mail->parse();
     if (!open || !op->mail->prepare(connection_->engine().server())) {
@@ -324,11 +323,11 @@ bool messenger::submit_next() {
     if (reports_) {
         connection_->tell_contents();
     }
-    submitted_.splice(submitted_.end(), one);
     connection_->engine().submit(op->mail->transaction());
     if (op->mail->mail().last) {
         connection_->engine().quit();
     }
+    submitted_.push_back(std::move(op));
     return true;
 }
 
@@ -338,7 +337,7 @@ connection::verdict messenger::judge_messages() {
         return connection::verdict::done; // on_sent() sees to it
     }
     if (!submitted_.empty()) {
-        if (!submitted_.front()->mail->transaction().completed()) {
+        if (!submitted_.front().mail->transaction().completed()) {
             return connection::verdict::go_on;
         }
         settle_completed();
@@ -353,9 +352,8 @@ connection::verdict messenger::judge_messages() {
 
 void messenger::settle_completed() {
     unsigned delivered = 0;
-    while (!submitted_.empty() && submitted_.front()->mail->transaction().completed()) {
-        const shared_operation op = std::move(submitted_.front());
-        submitted_.pop_front();
+    while (!submitted_.empty() && submitted_.front().mail->transaction().completed()) {
+        const shared_operation op = submitted_.take_front();
         octets_ -= op->mail->total();
         delivered += conclude(op) ? 1 : 0;
         session_reused_ = true;
@@ -433,7 +431,7 @@ bool messenger::may_repeat(const operation& op, const delivery::verdict& v) cons
 }
 
 void messenger::end_phase() {
-    queue_.splice(queue_.begin(), repeated_);
+    queue_.put_in_front(repeated_);
     phase_ = phase::idle;
     if (connection_ && connection_->is_closed()) {
         drop();
@@ -520,8 +518,7 @@ void messenger::fail(const status& why) {
     status s = why;
     s.connection = info_;
     do {
-        const shared_operation op = queue_.front();
-        queue_.pop_front();
+        const shared_operation op = queue_.take_front();
         if (op->mail) {
             op->mail->fail(why.error, why.at, why);
         }
@@ -532,8 +529,7 @@ void messenger::fail(const status& why) {
 
 // The first of the queue is done.
 void messenger::finish(status s) {
-    const shared_operation op = queue_.front();
-    queue_.pop_front();
+    const shared_operation op = queue_.take_front();
     s.connection = info_;
     finish(op, s);
     end_phase();
@@ -566,19 +562,18 @@ void messenger::cancel(std::weak_ptr<operation> op) {
 }
 
 void messenger::cancel_here(const shared_operation& op) {
-    if (std::find(submitted_.begin(), submitted_.end(), op) != submitted_.end()) {
+    if (submitted_.holds(*op)) {
         cancel_submitted(op);
         return;
     }
-    const auto at = std::find(queue_.begin(), queue_.end(), op);
-    if (at == queue_.end()) {
+    if (!queue_.holds(*op)) {
         return; // it is done
     }
     op->cancelled = true;
     const status s = status_of(errc::cancelled);
-    const bool begun = at == queue_.begin() && phase_ != phase::idle && phase_ != phase::sending;
+    const bool begun = &queue_.front() == op.get() && phase_ != phase::idle && phase_ != phase::sending;
     if (!begun) {
-        queue_.erase(at);
+        queue_.take(*op);
         if (op->mail) {
             op->mail->fail(s.error, s.at);
         }
@@ -603,10 +598,8 @@ void messenger::cancel_submitted(const shared_operation& op) {
         finish(op, status_of(errc::cancelled));
         return;
     }
-    for (const shared_operation& other : submitted_) {
-        if (other != op) {
-            other->cut_off = true;
-        }
+    for (operation& other : submitted_) {
+        other.cut_off = other.cut_off || &other != op.get();
     }
     const auto keep = connection_;
     keep->abort(errc::cancelled);
@@ -616,18 +609,20 @@ void messenger::cancel_submitted(const shared_operation& op) {
 void messenger::close() {
     const std::lock_guard lock(arrivals_mutex_);
     asio::post(strand_, [self = shared_from_this(), until_now = std::exchange(arrivals_, {})] {
-        self->queue_.insert(self->queue_.end(), until_now.begin(), until_now.end());
+        for (const shared_operation& op : until_now) {
+            self->queue_.push_back(op);
+        }
         self->close_here();
     });
 }
 
 void messenger::close_here() {
-    for (const shared_operation& op : submitted_) {
-        op->cancelled = true;
+    for (operation& op : submitted_) {
+        op.cancelled = true;
     }
     // From the back, so that none of them begins only to be cancelled.
     while (!queue_.empty()) {
-        cancel_here(shared_operation(queue_.back()));
+        cancel_here(queue_.share_back());
     }
     if (!submitted_.empty()) {
         const auto keep = connection_;

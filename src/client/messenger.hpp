@@ -25,9 +25,10 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
   public:
     using shared_operation = std::shared_ptr<operation>;
 
-    /// With `patient`, which must outlive it, it waits in the thread that calls run_here().
-    messenger(boost::asio::any_io_executor executor, std::shared_ptr<const settings> shared,
-              breaker* patient = nullptr);
+    /// `implicit_strand`: the executor's context is one (see client_options). With `patient`, which must
+    /// outlive it, it waits in the thread that calls run_here().
+    messenger(boost::asio::any_io_executor executor, bool implicit_strand,
+              std::shared_ptr<const settings> shared, breaker* patient = nullptr);
     messenger(const messenger&) = delete;
     messenger& operator=(const messenger&) = delete;
     virtual ~messenger() = default;
@@ -109,7 +110,7 @@ class messenger : public std::enable_shared_from_this<messenger>, public connect
     void close_here();
     void drop();
 
-    operation& current() { return *queue_.front(); }
+    operation& current() { return queue_.front(); }
     operation* operation_of(const transaction* t);
 
     boost::asio::any_io_executor executor_;

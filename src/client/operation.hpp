@@ -5,13 +5,13 @@
 #include "mask.hpp"
 #include "postrider/client.hpp"
 #include "recycled.hpp"
+#include "shared_list.hpp"
 
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +19,8 @@
 
 namespace postrider::line {
 
-struct operation {
+struct operation : shared_list_member<operation> {
+    using listed_as = operation;
     enum class kind { connect, send, probe, ask, quit };
     template <class Result>
     using completion = boost::asio::any_completion_handler<void(Result)>;
@@ -78,7 +79,7 @@ struct operation {
     std::optional<delivery> mail;
 };
 
-/// Operations that wait, or are under way: no memory is held while there are none.
-using operations = std::list<std::shared_ptr<operation>, recycled<std::shared_ptr<operation>>>;
+/// Operations that wait, or are under way.
+using operations = shared_list<operation>;
 
 } // namespace postrider::line

@@ -31,7 +31,7 @@ using alarms = std::multimap<time_point, std::shared_ptr<served>>;
 /// What somebody asked a pool for: a message sent, to be told of room, or of the end.
 struct request : operation {
     enum class wish { message, room, drain };
-    using queue = std::list<std::shared_ptr<request>, recycled<std::shared_ptr<request>>>;
+    using queue = shared_list<request>;
 
     request(wish w, std::shared_ptr<line::site> where)
         : operation(w == wish::message ? kind::send : kind::connect), for_what(w), to(std::move(where)) {}
@@ -39,8 +39,7 @@ struct request : operation {
     const wish for_what;
     const std::shared_ptr<line::site> to; ///< null with `drain`
     queue* in = nullptr;                  ///< where it waits
-    queue::iterator at;
-    std::weak_ptr<pool_session> with; ///< who has it
+    std::weak_ptr<pool_session> with;     ///< who has it
 };
 
 template <class Tag>

@@ -17,6 +17,17 @@ using clock = std::chrono::steady_clock;
 using state = pool_session::state;
 using wish = request::wish;
 
+// For the sessions that ask next: the message after the next one, and what the next one refers to.
+void foresee_next(request::queue& waiting) {
+    auto at = waiting.begin();
+    if (at != waiting.end()) {
+        at->mail->foresee_texts();
+        if (++at != waiting.end()) {
+            at->foresee();
+        }
+    }
+}
+
 // What ended a session says something about the server, or about the way there.
 bool is_trouble(errc e) noexcept {
     switch (e) {
@@ -37,7 +48,8 @@ bool is_trouble(errc e) noexcept {
 // --- a session's reports ---
 
 pool_session::pool_session(std::shared_ptr<scheduler> whose, std::shared_ptr<site> where)
-    : messenger(whose->executor(), where->settings), master(std::move(whose)), to(std::move(where)) {}
+    : messenger(whose->executor(), whose->has_implicit_strand(), where->settings), master(std::move(whose)),
+      to(std::move(where)) {}
 
 std::shared_ptr<operation> pool_session::further() {
     return master->further(*this, has_line());
@@ -181,7 +193,7 @@ void scheduler::enqueue(const std::shared_ptr<request>& r) {
         s.server->hungry.push_back(s);
     }
     r->in = &s.waiting;
-    r->at = s.waiting.insert(s.waiting.end(), r);
+    s.waiting.push_back(r);
     ++s.server->waiting;
     ++waiting_;
     dispatch(s);
@@ -197,15 +209,15 @@ void scheduler::await_room(const std::shared_ptr<request>& r, endings& told) {
         lacking_.push_back(at);
     }
     r->in = &at.rooms;
-    r->at = at.rooms.insert(at.rooms.end(), r);
+    at.rooms.push_back(r);
 }
 
 void scheduler::drain(const std::shared_ptr<request>& r, endings& told) {
     draining_ = true;
     r->in = &drains_;
-    r->at = drains_.insert(drains_.end(), r);
+    drains_.push_back(r);
     while (!lacking_.empty()) {
-        add(told, take_room(*lacking_.front().rooms.front()), errc::session_closed);
+        add(told, take_room(lacking_.front().rooms.front()), errc::session_closed);
     }
     for (const auto& s : sessions_) {
         settle_down(*s->to);
@@ -230,8 +242,7 @@ void scheduler::cancel(const std::weak_ptr<request>& which) {
         } else if (r->for_what == wish::room) {
             add(told, take_room(*r), errc::cancelled);
         } else {
-            drains_.erase(r->at);
-            r->in = nullptr;
+            drains_.take(*r)->in = nullptr;
             add(told, r, errc::cancelled);
         }
     }
@@ -248,7 +259,7 @@ void scheduler::close() {
         const std::lock_guard lock(mutex_);
         closed_ = draining_ = true;
         while (!lacking_.empty()) {
-            add(told, take_room(*lacking_.front().rooms.front()), errc::session_closed);
+            add(told, take_room(lacking_.front().rooms.front()), errc::session_closed);
         }
         while (!sessions_.empty()) {
             sessions.push_back(sessions_.front()); // what holds it when it is removed
@@ -256,12 +267,11 @@ void scheduler::close() {
         }
         for (const auto& [name, at] : servers_) {
             while (!at->hungry.empty()) {
-                add(told, take(*at->hungry.front().waiting.front(), told), errc::cancelled);
+                add(told, take(at->hungry.front().waiting.front(), told), errc::cancelled);
             }
         }
-        for (; !drains_.empty(); drains_.pop_front()) {
-            drains_.front()->in = nullptr;
-            add(told, drains_.front(), errc::cancelled);
+        while (!drains_.empty()) {
+            add(told, take_drain(), errc::cancelled);
         }
         look_for_the_end(told);
     }
@@ -301,8 +311,7 @@ void scheduler::tell(endings all) {
 // A message leaves the queue.
 std::shared_ptr<request> scheduler::take(request& r, endings& told) {
     site& s = *r.to;
-    std::shared_ptr<request> taken = std::move(*r.at);
-    s.waiting.erase(r.at);
+    std::shared_ptr<request> taken = s.waiting.take(r);
     r.in = nullptr;
     --s.server->waiting;
     --waiting_;
@@ -316,12 +325,17 @@ std::shared_ptr<request> scheduler::take(request& r, endings& told) {
 
 std::shared_ptr<request> scheduler::take_room(request& r) {
     served& at = *r.to->server;
-    std::shared_ptr<request> taken = std::move(*r.at);
-    at.rooms.erase(r.at);
+    std::shared_ptr<request> taken = at.rooms.take(r);
     r.in = nullptr;
     if (at.rooms.empty()) {
         lacking_.erase(lacking_.iterator_to(at));
     }
+    return taken;
+}
+
+std::shared_ptr<request> scheduler::take_drain() {
+    std::shared_ptr<request> taken = drains_.take_front();
+    taken->in = nullptr;
     return taken;
 }
 
@@ -344,7 +358,7 @@ void scheduler::room_has_come(served& at, endings& told) {
 }
 
 void scheduler::tell_room(served& at, endings& told) {
-    add(told, take_room(*at.rooms.front()), errc::ok);
+    add(told, take_room(at.rooms.front()), errc::ok);
 }
 
 // While draining: a session without a message to come is ended.
@@ -364,9 +378,8 @@ void scheduler::look_for_the_end(endings& told) {
     alarms_.clear();
     timer_.cancel();
     timer_set_ = time_point::max();
-    for (; draining_ && !drains_.empty(); drains_.pop_front()) {
-        drains_.front()->in = nullptr;
-        add(told, drains_.front(), errc::ok);
+    while (draining_ && !drains_.empty()) {
+        add(told, take_drain(), errc::ok);
     }
 }
 
@@ -403,10 +416,8 @@ std::shared_ptr<request> scheduler::draw(pool_session& s, bool up, endings& told
     s.now = state::busy;
     ++s.drawn;
     ++under_way_;
-    std::shared_ptr<request> next = take(*from.waiting.front(), told);
-    if (!from.waiting.empty()) {
-        from.waiting.front()->foresee(); // of the session that asks next
-    }
+    std::shared_ptr<request> next = take(from.waiting.front(), told);
+    foresee_next(from.waiting);
     next->with = *s.at;
     if (s.drawn == 1) {
         dispatch(from); // while this one was being set up, others may have waited for what becomes of it
@@ -447,7 +458,7 @@ void scheduler::on_set_up(pool_session& s, const status& why, endings& told) {
     note_trouble(to, why.error);
     const bool hopeless = why.error == errc::bad_configuration || (to.up == 0 && to.setting_up == 0);
     while (hopeless && !to.waiting.empty()) {
-        std::shared_ptr<request> r = take(*to.waiting.front(), told);
+        std::shared_ptr<request> r = take(to.waiting.front(), told);
         told.push_back({std::move(r), why});
     }
 }

@@ -30,6 +30,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
 
     // --- for those who use the pool ---
     const boost::asio::any_io_executor& executor() const { return executor_; }
+    bool has_implicit_strand() const { return options_.implicit_strand; }
     const boost::asio::any_completion_executor& place() const { return place_; }
     std::shared_ptr<site> at(client_options options);
     void limit(const server& whom, server_limits limits);
@@ -63,6 +64,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     void drain(const std::shared_ptr<request>& r, endings& told);
     std::shared_ptr<request> take(request& r, endings& told);
     std::shared_ptr<request> take_room(request& r);
+    std::shared_ptr<request> take_drain();
     void room_has_come(served& at, endings& told);
     void tell_room(served& at, endings& told);
     void settle_down(site& s);

@@ -108,7 +108,7 @@ void scheduler::grant() {
 }
 
 void scheduler::open(site& s) {
-    const auto one = std::make_shared<pool_session>(shared_from_this(), s.waiting.front()->to);
+    const auto one = std::make_shared<pool_session>(shared_from_this(), s.waiting.front().to);
     one->at = sessions_.insert(sessions_.end(), one);
     ++s.sessions;
     ++s.setting_up;

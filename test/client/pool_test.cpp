@@ -51,6 +51,12 @@ client_options known_as(std::uint16_t port, const std::string& name) {
     return o;
 }
 
+pool_options usual() {
+    pool_options o;
+    o.implicit_strand = implicit_strand();
+    return o;
+}
+
 // Answers of messages that were sent together, and how often each was given.
 struct answers {
     std::mutex mutex;
@@ -152,7 +158,7 @@ TEST(PoolLimits, ConnectionsAreSharedAndBounded) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 4;
     pool p(context.get_executor(), o);
     answers a;
@@ -173,7 +179,7 @@ TEST(PoolLimits, FewMessagesOpenFewConnections) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     const destination to = p.at(options_for(s.port()));
     answers a;
     // One after the other, they all go over the same connection.
@@ -205,7 +211,7 @@ TEST(PoolLimits, HoldForAllDestinationsAtTheServerTogether) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 3;
     pool p(context.get_executor(), o);
     answers a;
@@ -231,7 +237,7 @@ TEST(PoolLimits, MessagesPerConnection) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 2;
     o.per_server.messages_per_connection = 7;
     pool p(context.get_executor(), o);
@@ -254,7 +260,7 @@ TEST(PoolLimits, NoMessageIsTheLastOfAConnection) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.connections = 1;
     pool p(context.get_executor(), o);
     int delivered = 0;
@@ -273,7 +279,7 @@ TEST(PoolLimits, MessagesPerSecond) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 4;
     pool p(context.get_executor(), o);
     server_limits l = o.per_server;
@@ -328,7 +334,7 @@ TEST(PoolLimits, AnIdleSessionIsEndedAndTheContextComesToItsEnd) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.idle = 60ms;
     pool p(context.get_executor(), o);
     answers a;
@@ -350,7 +356,7 @@ TEST(PoolLimits, FewerConnectionsFromNowOn) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 6;
     pool p(context.get_executor(), o);
     answers a;
@@ -402,7 +408,7 @@ TEST(PoolTurns, PlacesOfThePoolGoRoundTheServers) {
         });
     }
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.connections = 2;
     o.per_server.connections = 2;
     pool p(context.get_executor(), o);
@@ -429,7 +435,7 @@ TEST(PoolTurns, SlowAndDeadServersDoNotStarveTheOthers) {
     crowd_server dead([](peer& p, unsigned) { p.stall(); }); // takes connections, and says nothing
     crowd_server fast(std::ref(fast_mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.connections = 5;
     o.per_server.connections = 2;
     pool p(context.get_executor(), o);
@@ -458,7 +464,7 @@ TEST(PoolTurns, IdleSessionsGiveWay) {
     crowd_server b(std::ref(mail[1]));
     crowd_server c(std::ref(mail[2]));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.connections = 2;
     pool p(context.get_executor(), o);
     answers all;
@@ -482,7 +488,7 @@ TEST(PoolTurns, DestinationsOfOneServerGiveWayToEachOther) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 1;
     pool p(context.get_executor(), o);
     answers all;
@@ -508,7 +514,7 @@ TEST(PoolTrouble, ARefusedConnectionAnswersAllThatWait) {
         port = gone.port();
     }
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.back_off = 100ms;
     pool p(context.get_executor(), o);
     answers a;
@@ -538,7 +544,7 @@ TEST(PoolTrouble, AServerThatComesBackIsUsedAgain) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.back_off = 30ms;
     o.longest_back_off = 60ms;
     pool p(context.get_executor(), o);
@@ -575,7 +581,7 @@ TEST(PoolTrouble, AServerWithALimitOfItsOwnGetsEverythingThroughFewer) {
         --inside;
     });
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 6;
     pool p(context.get_executor(), o);
     answers a;
@@ -594,7 +600,7 @@ TEST(PoolTrouble, A421InTheMiddleSettlesItsMessageAndTheOthersGoOn) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 1;
     o.back_off = 50ms;
     pool p(context.get_executor(), o);
@@ -617,7 +623,7 @@ TEST(PoolTrouble, CutLinesLoseNothingAndRepeatNothing) {
     crowd_server s(std::ref(mail));
     for (const std::uint16_t window : {std::uint16_t{1}, std::uint16_t{8}}) {
         asio::io_context context;
-        pool_options o;
+        pool_options o = usual();
         o.per_server.connections = 3;
         o.back_off = 2ms;
         o.longest_back_off = 2ms;
@@ -643,7 +649,7 @@ TEST(PoolTrouble, CutLinesLoseNothingAndRepeatNothing) {
 
 TEST(PoolTrouble, AWrongOptionIsSaidAtOnce) {
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     client_options wrong = options_for(1);
     wrong.server.tls = tls_policy::required;
     wrong.tls.ca_file = "/nonexistent/ca.pem";
@@ -651,7 +657,7 @@ TEST(PoolTrouble, AWrongOptionIsSaidAtOnce) {
     a.send(p, p.at(wrong), 5);
     a.send(p, destination(), 1);
     asio::io_context other;
-    pool q(other.get_executor());
+    pool q(other.get_executor(), usual());
     a.send(p, q.at(wrong), 1);
     context.run();
     EXPECT_EQ(a.with(errc::bad_configuration), 7U);
@@ -662,7 +668,7 @@ TEST(PoolTrouble, AWrongOptionIsSaidAtOnce) {
 // What a session finds out at once, it finds out on the thread and within the call that made it.
 TEST(PoolTrouble, IsSaidAlsoToWhoAsksOnTheContextsThread) {
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     client_options wrong = options_for(1);
     wrong.tls.ca_file = "/nonexistent/ca.pem";
     wrong.server.tls = tls_policy::required;
@@ -679,7 +685,7 @@ TEST(PoolTrouble, IsSaidAlsoToWhoAsksOnTheContextsThread) {
 
 TEST(PoolTrouble, AMessageThatCannotBeSentNeedsNoServer) {
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     outgoing m = mail_number(1);
     m.recipients = {"no address"};
     errc error = errc::ok;
@@ -700,7 +706,7 @@ TEST(PoolQueue, IsBoundedAndSaysWhenThereIsRoom) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 1;
     o.per_server.queue = 5;
     pool p(context.get_executor(), o);
@@ -738,7 +744,7 @@ TEST(PoolQueue, AProducerNeverOverflowsIt) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 2;
     o.queue = 3;
     pool p(context.get_executor(), o);
@@ -771,7 +777,7 @@ TEST(PoolQueue, OneServersMessagesDoNotFillItForOthers) {
     clerk mail;
     crowd_server well(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.queue = 20;
     o.per_server.queue = 10;
     pool p(context.get_executor(), o);
@@ -815,7 +821,7 @@ struct cancelled_at {
             mail(p, n);
         });
         asio::io_context context;
-        pool_options o;
+        pool_options o = usual();
         o.per_server.connections = 1;
         o.back_off = 10ms;
         pool p(context.get_executor(), o);
@@ -873,7 +879,7 @@ TEST(PoolCancelling, WaitingForRoomAndForTheEnd) {
     });
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.connections = 1;
     o.per_server.queue = 1;
     pool p(context.get_executor(), o);
@@ -906,7 +912,7 @@ TEST(PoolEnd, DrainingSendsWhatIsThereAndTakesNothingMore) {
     clerk mail;
     crowd_server s(std::ref(mail));
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     const destination to = p.at(options_for(s.port()));
     answers a;
     answers late;
@@ -930,7 +936,7 @@ TEST(PoolEnd, DrainingSendsWhatIsThereAndTakesNothingMore) {
 
 TEST(PoolEnd, DrainingAnEmptyPoolIsDone) {
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     EXPECT_TRUE(drain_and_run(context, p).ok());
 }
 
@@ -952,7 +958,7 @@ TEST(PoolEnd, ClosingAnswersEverybody) {
             p.stall();
         });
         asio::io_context context;
-        pool_options o;
+        pool_options o = usual();
         o.per_server.connections = 3;
         o.per_server.queue = 20;
         auto p = std::make_unique<pool>(context.get_executor(), o);
@@ -989,7 +995,7 @@ TEST(PoolEnd, OutlivedByItsDestinationsAndItsContext) {
     destination kept;
     {
         asio::io_context context;
-        pool p(context.get_executor());
+        pool p(context.get_executor(), usual());
         kept = p.at(options_for(s.port()));
         answers a;
         a.send(p, kept, 10);
@@ -1015,7 +1021,7 @@ TEST(PoolThreads, AnyThreadMayCall) {
     crowd_server first(std::ref(mail));
     crowd_server second(std::ref(mail));
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.connections = 6;
     o.per_server.connections = 4;
     o.per_server.messages_per_connection = 20;
@@ -1024,7 +1030,7 @@ TEST(PoolThreads, AnyThreadMayCall) {
     pool p(context.get_executor(), o);
     auto work = asio::make_work_guard(context);
     std::vector<std::thread> runners;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < (implicit_strand() ? 1 : 3); ++i) {
         runners.emplace_back([&] { context.run(); });
     }
     constexpr std::size_t each = 150;
@@ -1080,12 +1086,16 @@ TEST(PoolThreads, ClosedInTheMiddleOfEverything) {
     crowd_server s(std::ref(mail));
     for (int round = 0; round < 10; ++round) {
         asio::io_context context;
-        auto p = std::make_unique<pool>(context.get_executor());
+        auto p = std::make_unique<pool>(context.get_executor(), usual());
         const destination to = p->at(options_for(s.port()));
         answers a;
         a.send(*p, to, 100);
         std::thread other([&] { context.run(); });
-        std::thread third([&] { context.run(); });
+        std::thread third([&] {
+            if (!implicit_strand()) {
+                context.run();
+            }
+        });
         std::this_thread::sleep_for(std::chrono::milliseconds(round));
         p.reset();
         other.join();
@@ -1153,7 +1163,7 @@ client_options somebody() {
 TEST(PoolIdentity, EachElementOfTheKeyMakesAnotherDestination) {
     const temporary_folder folder;
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     std::set<std::string> identities{line::identity_of(somebody())};
     std::vector<destination> all{p.at(somebody())};
     for (const change& c : changes_of_identity(folder)) {
@@ -1188,7 +1198,7 @@ TEST(PoolIdentity, OtherOptionsMakeAnotherDestinationButNotAnotherIdentity) {
         [](client_options& o) { o.timeouts.transaction = 1; },
     };
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     std::vector<destination> all{p.at(somebody())};
     for (const change& c : changes) {
         client_options o = somebody();
@@ -1229,7 +1239,7 @@ TEST(PoolIdentity, SpellingDoesNotMatterAndTheStateOfFilesDoes) {
 
 TEST(PoolIdentity, UnusedDestinationsAreForgotten) {
     asio::io_context context;
-    pool p(context.get_executor());
+    pool p(context.get_executor(), usual());
     client_options o = somebody();
     o.server.tls = tls_policy::none;
     const destination kept = p.at(o);
@@ -1252,7 +1262,7 @@ TEST(PoolIdentity, TlsSessionsAreResumedByTheSameIdentityOnly) {
     const temporary_folder folder;
     const std::string ca = folder.file_with("ca.pem", s.ca_pem());
     asio::io_context context;
-    pool_options o;
+    pool_options o = usual();
     o.per_server.messages_per_connection = 1;
     o.per_server.connections = 1;
     pool p(context.get_executor(), o);

@@ -37,8 +37,14 @@ class temporary_folder {
     std::string path_;
 };
 
+/// Whether clients and pools are told that one thread runs their context: the tests are run both ways.
+inline bool implicit_strand() {
+    return std::getenv("POSTRIDER_TEST_IMPLICIT_STRAND") != nullptr;
+}
+
 inline client_options options_for(std::uint16_t port, tls_policy tls = tls_policy::none) {
     client_options o;
+    o.implicit_strand = implicit_strand();
     o.server.host = "127.0.0.1";
     o.server.port = port;
     o.server.tls = tls;
