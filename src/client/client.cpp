@@ -129,25 +129,27 @@ struct blocking_client::impl {
 
     template <class Result>
     Result run(const std::shared_ptr<operation>& op) {
+        Result result;
         struct answer {
-            answer() noexcept {} // NOLINT(modernize-use-equals-default): that one would be zeroed first
-            std::optional<Result> result;
-        } came;
-        std::optional<Result>& result = came.result;
+            Result& to;
+            bool came;
+        } awaited{result, false};
         const line::breaker::guard busy(blocked);
         operation::receiver<Result>& to = op->receiver_for<Result>();
         to.at_once = [](void* whom, std::size_t, Result&& r) {
-            static_cast<std::optional<Result>*>(whom)->emplace(std::move(r));
+            auto& given = *static_cast<answer*>(whom);
+            given.to = std::move(r);
+            given.came = true;
         };
-        to.whom = &result;
+        to.whom = &awaited;
         do_what_was_posted();
         inner->add_here(op);
         inner->run_here();
-        go_on_while([&result] { return !result; });
-        if (!result->ok()) {
+        go_on_while([&awaited] { return !awaited.came; });
+        if (!result.ok()) {
             posted = true;
         }
-        return std::move(*result);
+        return result;
     }
 
     // What another thread has asked for comes first.

@@ -136,7 +136,11 @@ connection::pumped connection::step() {
     if (v == verdict::done) {
         return pumped::through;
     }
-    return v == verdict::changed || move(w) ? pumped::moved : pumped::stuck;
+    if (v == verdict::changed) {
+        now_ = patient_ != nullptr ? now() : now_; // which read_when_it_comes() may have left out
+        return pumped::moved;
+    }
+    return move(w) ? pumped::moved : pumped::stuck;
 }
 
 // One step towards what the session wants; false when there is nothing to do but to wait.
@@ -181,7 +185,8 @@ bool connection::read_when_it_comes() {
     transport_.let_reads_block(true);
     read();
     transport_.let_reads_block(false);
-    heard_ = now_ = now();
+    // Whoever has all that he asked for does not look at the clock.
+    heard_ = now_ = session_.is_ready() ? now_ : now();
     return true; // if nothing came, the session looks at the clock
 }
 
@@ -236,6 +241,13 @@ void connection::tell_contents() {
         marks_.push_back({session_.in_hand(), nullptr}); // whatever that is
     }
     tells_contents_ = true;
+}
+
+// Once the session is set up, only for those who said that they want to know.
+void connection::tell_stage() {
+    if (is_running() && (tells_contents_ || !set_up_)) {
+        user_->progress(session_.failed_at(), nullptr, 0);
+    }
 }
 
 void connection::note(std::size_t size, const transaction* content_of) {
@@ -301,7 +313,7 @@ void connection::count_handed() {
         marks_.clear();
         first_mark_ = 0;
     }
-    user_->progress(session_.failed_at(), nullptr, 0);
+    tell_stage();
 }
 
 // Reads what is there; false when that is nothing.
@@ -324,9 +336,7 @@ void connection::take_in(std::span<char> octets) {
     session_.received({octets.data(), octets.size()});
     note_failure();
     dialogue_.received({octets.data(), octets.size()});
-    if (is_running()) {
-        user_->progress(session_.failed_at(), nullptr, 0);
-    }
+    tell_stage();
     heard_ = now_;
     if (set_up_ && session_.outstanding() > 0) {
         transport_.acknowledge();

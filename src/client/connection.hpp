@@ -74,7 +74,8 @@ class connection : public std::enable_shared_from_this<connection> {
     /// Octets handed to the system since count_from_here(), or since run().
     std::uint64_t handed() const { return handed_; }
     void count_from_here() { handed_ = 0; }
-    /// From now on the user is told which content was handed.
+    /// From now on the user is told which content was handed, and of the stage as while the session was set
+    /// up.
     void tell_contents();
     const std::shared_ptr<connection_info>& info() const { return info_; }
     /// Why the session was closed, with the reply that decided it; holds the connection in any case.
@@ -102,6 +103,7 @@ class connection : public std::enable_shared_from_this<connection> {
     bool collect();
     bool collect_commands();
     bool collect_slice();
+    void tell_stage();
     void note(std::size_t size, const transaction* content_of);
     bool flush();
     bool read();

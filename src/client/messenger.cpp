@@ -176,9 +176,6 @@ void messenger::lend(session& to) {
 }
 
 void messenger::progress(stage at, const transaction* of, std::uint64_t octets) {
-    if (phase_ == phase::sending && !reports_) {
-        return; // nobody wants to know, and looking for it among many takes time
-    }
     operation* const op = operation_of(of);
     if (op != nullptr && op->mail) {
         op->mail->report(at, octets);

@@ -229,8 +229,12 @@ result<content_traits> content::traits() const {
     if (!is_lasting() || size_ != source_->size) {
         return look(true);
     }
-    std::call_once(source_->measuring,
-                   [this] { source_->measured = *look(true); }); // memory is always readable
+    if (!source_->is_measured.load(std::memory_order_acquire)) {
+        std::call_once(source_->measuring, [this] {
+            source_->measured = *look(true); // memory is always readable
+            source_->is_measured.store(true, std::memory_order_release);
+        });
+    }
     return source_->measured;
 }
 

@@ -3,6 +3,7 @@
 
 #include "postrider/content.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <mutex>
@@ -33,6 +34,7 @@ struct content::source {
 
     // What is in memory stays as it is: one look is enough for every copy, however often it is sent.
     mutable std::once_flag measuring;
+    mutable std::atomic<bool> is_measured = false;
     mutable content_traits measured; // once it is
 };
 
