@@ -36,17 +36,21 @@ bool expected_at(char previous, char next, bool dots) {
     return previous == '\r' || (dots && next == '.' && previous == '\n');
 }
 
+void expect_same_from(const std::string& s, std::size_t from, bool dots) {
+    std::size_t expected = from;
+    while (expected < s.size() && !expected_at(s[expected - 1], s[expected], dots)) {
+        ++expected;
+    }
+    ASSERT_EQ(find_due(s, from, dots), expected);
+    ASSERT_EQ(find_due_by_octet(s, from, dots), expected);
+    ASSERT_EQ(find_due_by<word_block>(s, from, dots), expected);
+    ASSERT_EQ(find_due_by<block_16>(s, from, dots), expected);
+    ASSERT_TRUE(!has_32() || find_in_32(s, from, dots) == expected);
+}
+
 void expect_same(const std::string& s, bool dots) {
     for (std::size_t from = 1; from <= s.size(); ++from) {
-        std::size_t expected = from;
-        while (expected < s.size() && !expected_at(s[expected - 1], s[expected], dots)) {
-            ++expected;
-        }
-        ASSERT_EQ(find_due(s, from, dots), expected);
-        ASSERT_EQ(find_due_by_octet(s, from, dots), expected);
-        ASSERT_EQ(find_due_by<word_block>(s, from, dots), expected);
-        ASSERT_EQ(find_due_by<block_16>(s, from, dots), expected);
-        ASSERT_TRUE(!has_32() || find_in_32(s, from, dots) == expected);
+        expect_same_from(s, from, dots);
     }
 }
 
@@ -61,6 +65,25 @@ TEST(line_ends, a_fault_is_found_wherever_it_stands) {
                 s[at + 1] = second;
                 expect_same(s, true);
                 expect_same(s, false);
+            }
+        }
+    }
+}
+
+// Where nothing is due for long, blocks are looked at several at once.
+TEST(line_ends, a_fault_is_found_behind_a_long_stretch) {
+    constexpr std::string_view octets{"\r\n.\0a\x8d\x0b\xff", 8};
+    std::string text;
+    while (text.size() < 1000) {
+        text.append("0123456789012345678901234567890123456789\r\n");
+    }
+    for (std::size_t at = 250; at < 850; ++at) {
+        for (const char first : octets) {
+            for (const char second : octets) {
+                std::string s = text;
+                s[at] = first;
+                s[at + 1] = second;
+                expect_same_from(s, 1, at % 2 == 0);
             }
         }
     }
