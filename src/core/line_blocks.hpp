@@ -78,7 +78,11 @@ struct vector_block {
     }
     [[gnu::always_inline]] std::size_t first() const noexcept {
         const Words all = found | reinterpret_cast<Words>(least == Octets{});
-        for (std::size_t i = 0; i < size / 8; ++i) {
+        std::uint64_t any = all[0];
+        for (std::size_t i = 1; i < size / 8; ++i) {
+            any |= all[i];
+        }
+        for (std::size_t i = 0; any != 0 && i < size / 8; ++i) {
             if (all[i] != 0) {
                 return 8 * i + first_octet(all[i]);
             }
@@ -93,10 +97,10 @@ using block_32 = vector_block<octets_32, words_32>;
 // Several blocks at once, as long as nothing is due in them.
 template <class Block, bool Dots>
 [[gnu::always_inline]] inline std::size_t skip_blocks(std::string_view s, std::size_t from) noexcept {
-    constexpr std::size_t together = 8;
+    constexpr std::size_t together = 4;
     for (; from + together * Block::size <= s.size(); from += together * Block::size) {
         Block any;
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (std::size_t i = 0; i < together; ++i) {
             any.template look_at<Dots>(s.data() + from + i * Block::size);
         }
@@ -114,7 +118,7 @@ template <class Block, bool Dots>
         if (!near) {
             from = skip_blocks<Block, Dots>(s, from);
         }
-        for (std::size_t i = 0; i < (near ? 1U : 8U) && from + Block::size <= s.size(); ++i) {
+        for (std::size_t i = 0; i < (near ? 1U : 4U) && from + Block::size <= s.size(); ++i) {
             Block block;
             block.template look_at<Dots>(s.data() + from);
             if (const std::size_t found = block.first(); found < Block::size) {
