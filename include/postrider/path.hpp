@@ -21,6 +21,7 @@ class mailbox {
     constexpr mailbox() noexcept = default;
     // Member by member: copied as one, right after it was parsed, it would have to be waited for.
     constexpr mailbox(const mailbox& other) noexcept : data_(other.data_), sizes_(other.sizes_) {}
+    // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): it stays what it is
     constexpr mailbox& operator=(const mailbox& other) noexcept {
         data_ = other.data_;
         sizes_ = other.sizes_;

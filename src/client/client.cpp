@@ -36,7 +36,7 @@ bool send_result::any(disposition d) const noexcept {
 
 class client::impl : public line::messenger {
   public:
-    impl(asio::any_io_executor executor, std::shared_ptr<const line::settings> shared)
+    impl(asio::any_io_executor executor, const std::shared_ptr<const line::settings>& shared)
         : messenger(executor, shared->options.implicit_strand, shared), place_(std::move(executor)) {}
 
     const asio::any_completion_executor& place() const { return place_; }

@@ -24,18 +24,14 @@ class strand {
     strand(const boost::asio::any_io_executor& where, bool implicit) : inner_(choose(where, implicit)) {}
     // Neither of the two throws, though std::variant does not say so.
     strand(const strand& other) noexcept : inner_(other.inner_), later_(other.later_) {}
-    strand(strand&& other) noexcept : inner_(std::move(other.inner_)), later_(other.later_) {}
     strand& operator=(const strand&) noexcept = default;
-    strand& operator=(strand&&) noexcept = default;
     ~strand() = default;
 
     // What Asio wants of an executor.
-    boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept {
-        return std::visit(
-            [](const auto& in) -> boost::asio::execution_context& {
-                return boost::asio::query(in, boost::asio::execution::context);
-            },
-            inner_);
+    boost::asio::execution_context& query(boost::asio::execution::context_t what) const noexcept {
+        const auto* const context = std::get_if<of_context>(&inner_);
+        return context != nullptr ? boost::asio::query(*context, what)
+                                  : boost::asio::query(*std::get_if<of_its_own>(&inner_), what);
     }
     strand require(boost::asio::execution::blocking_t::never_t) const {
         strand later(*this);
