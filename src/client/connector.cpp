@@ -60,9 +60,9 @@ std::vector<asio::ip::address> interleaved(std::vector<asio::ip::address> addres
 
 } // namespace
 
-connector::connector(strand where, const client_options& options, host_name host, connection_info& info,
-                     bool patient)
-    : strand_(std::move(where)), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
+connector::connector(const strand& where, const client_options& options, host_name host,
+                     connection_info& info, bool patient)
+    : strand_(where), options_(options), host_(std::move(host)), info_(info), patient_(patient) {}
 
 std::uint16_t connector::port() const {
     return options_.server.port != 0 ? options_.server.port : default_port(options_.server);

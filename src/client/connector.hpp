@@ -31,7 +31,7 @@ class connector : public std::enable_shared_from_this<connector> {
 
     /// The options and `info`, which gets attempts and durations, must outlive it or the call of cancel().
     /// `patient`: may block the calling thread for a moment, and need not give a socket that Asio knows.
-    connector(strand where, const client_options& options, host_name host, connection_info& info,
+    connector(const strand& where, const client_options& options, host_name host, connection_info& info,
               bool patient);
 
     /// `done` is called once, unless cancel() comes first.
