@@ -264,7 +264,9 @@ bool session::next_chunk() noexcept {
 }
 
 bool session::start_chunk() noexcept {
-    if constexpr (feature::chunking) {
+    if constexpr (!feature::chunking) {
+        return false;
+    } else {
         const bool fits = config_.max_chunk == 0 || lent_.size() < config_.max_chunk;
         const std::size_t raw = fits ? lent_.size() : config_.max_chunk;
         const bool last = content_last_ && raw == lent_.size();
@@ -284,7 +286,6 @@ bool session::start_chunk() noexcept {
         chunk_ = *size;
         return begin(state::bdat);
     }
-    return feature::chunking;
 }
 
 } // namespace postrider
