@@ -264,9 +264,8 @@ bool session::next_chunk() noexcept {
 }
 
 bool session::start_chunk() noexcept {
-    if constexpr (!feature::chunking) {
-        return false;
-    } else {
+    bool begun = false;
+    if constexpr (feature::chunking) {
         const bool fits = config_.max_chunk == 0 || lent_.size() < config_.max_chunk;
         const std::size_t raw = fits ? lent_.size() : config_.max_chunk;
         const bool last = content_last_ && raw == lent_.size();
@@ -284,8 +283,9 @@ bool session::start_chunk() noexcept {
             return true;
         }
         chunk_ = *size;
-        return begin(state::bdat);
+        begun = begin(state::bdat);
     }
+    return begun;
 }
 
 } // namespace postrider
