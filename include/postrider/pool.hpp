@@ -59,7 +59,7 @@ struct pool_options {
     std::chrono::milliseconds back_off{1'000};
     /// As far as that goes.
     std::chrono::milliseconds longest_back_off{30'000};
-    /// As in client_options, of which a pool does not look at it.
+    /// As in client_options; a pool does not look at the one there.
     bool implicit_strand = false;
 };
 

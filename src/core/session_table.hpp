@@ -73,10 +73,10 @@ inline constexpr row rows[states] = {
     {nullptr, stage::quit, nullptr, false, 0},
 };
 
-// What the engine needs while it runs, in little memory; the rows themselves are not in the image. A verb
-// that takes no argument has its CRLF.
 inline constexpr std::size_t longest_verb = 12;
 
+// What the engine needs while it runs, in little memory; the rows themselves are not in the image. A verb
+// that takes no argument has its CRLF.
 struct packed_row {
     char verb[longest_verb];
     std::uint8_t verb_size;
