@@ -154,6 +154,7 @@ bool connection::move(want w) {
     }
     switch (w) {
     case want::content:
+        transport_.expect_much();
         user_->lend(session_);
         now_ = now();
         return true;

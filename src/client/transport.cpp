@@ -1,5 +1,7 @@
 #include "transport.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <array>
 #include <cerrno>
 #include <netinet/in.h>
@@ -29,6 +31,23 @@ errc errc_of_errno(int error) noexcept {
         return errc::connection_failed;
     }
 }
+
+namespace {
+
+// Octets, which the system doubles for its own bookkeeping. Its own bound is some megabytes.
+constexpr int under_way_nearby = 128 * 1024;
+
+bool is_loopback(int descriptor) {
+    boost::asio::ip::tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity()); // the name of a Unix socket is longer, and cut off
+    if (::getpeername(descriptor, peer.data(), &size) != 0) {
+        return false;
+    }
+    const int family = peer.data()->sa_family;
+    return (family == AF_INET || family == AF_INET6) && peer.address().is_loopback();
+}
+
+} // namespace
 
 std::string text_of_errno(int error) {
     return std::generic_category().message(error);
@@ -175,6 +194,13 @@ transport::step transport::read(std::span<char> space, std::size_t& size) {
             return filled;
         }
     }
+}
+
+void transport::expect_much() {
+    if (!expects_much_ && is_loopback(descriptor_)) {
+        ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &under_way_nearby, sizeof under_way_nearby);
+    }
+    expects_much_ = true;
 }
 
 void transport::acknowledge() const {

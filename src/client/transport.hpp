@@ -49,6 +49,10 @@ class transport {
     /// `size` octets of plaintext into `space`.
     step read(std::span<char> space, std::size_t& size);
 
+    /// Content follows that is written in many pieces. To a server on this machine only so much is then under
+    /// way as stays in a core's cache until it is read; what bounds it over a distance is left to the system.
+    void expect_much();
+
     /// At once, instead of when there is something to send: a server that answers in small pieces may wait
     /// for it (RFC 1122 4.2.3.2, and Nagle's rule on its side). Holds for what was read so far.
     void acknowledge() const;
@@ -72,6 +76,7 @@ class transport {
     std::unique_ptr<tls_channel> tls_;
     std::size_t handed_ = 0;
     int flags_ = MSG_DONTWAIT;
+    bool expects_much_ = false;
     int more_ = 0; // MSG_MORE when the end of the stream comes next
     errc error_ = errc::ok;
     std::string detail_;

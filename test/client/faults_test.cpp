@@ -569,7 +569,7 @@ TEST(Timeouts, ServerThatStopsReading) {
     EXPECT_LT(since(start).count(), 3000);
     EXPECT_EQ(r.recipients[0].outcome, disposition::transient) << "the end was never handed over";
     EXPECT_GT(handed, 0U);
-    EXPECT_LT(handed, 30'000'000U);
+    EXPECT_LT(handed, 1'000'000U) << "what is under way nearby is bounded";
 }
 
 TEST(Timeouts, TlsHandshake) {
