@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <cstdlib>
 #include <initializer_list>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -91,6 +92,12 @@ void add_file(hash& h, const std::string& path) {
     }
 }
 
+// As OpenSSL looks for it.
+std::string of_the_system(const char* variable, const char* standard) {
+    const char* const chosen = ::secure_getenv(variable);
+    return chosen != nullptr ? chosen : standard;
+}
+
 std::string spelled(const std::string& host) {
     const result<host_name> parsed = parse_host(host);
     return parsed ? parsed->text : host;
@@ -163,6 +170,19 @@ std::string destination_of(const client_options& options) {
     hash h;
     add_identity(h, options);
     add_conduct(h, options);
+    return h.result();
+}
+
+std::string trust_of(const tls_options& options) {
+    hash h;
+    for (const std::string& path : {options.ca_file, options.ca_path, options.crl_file}) {
+        add_file(h, path);
+    }
+    h.add(options.fingerprints.empty());
+    if (options.ca_file.empty() && options.ca_path.empty()) {
+        add_file(h, of_the_system(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
+        add_file(h, of_the_system(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+    }
     return h.result();
 }
 

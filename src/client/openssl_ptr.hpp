@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace postrider::line {
@@ -42,6 +43,10 @@ inline std::string take_openssl_error() {
         return std::generic_category().message(ERR_GET_REASON(code));
     }
     return reason != nullptr ? reason : "unknown error";
+}
+
+inline std::string unusable(std::string_view what, const std::string& file) {
+    return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
 }
 
 } // namespace postrider::line

@@ -52,10 +52,6 @@ void prefer_short_key_schedule(SSL_CTX& context) {
     SSL_CTX_set_ciphersuites(&context, first.c_str());
 }
 
-std::string unusable(std::string_view what, const std::string& file) {
-    return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
-}
-
 } // namespace
 
 struct tls_channel::ciphertext {
@@ -125,28 +121,15 @@ void tls_context::set_rules() {
 }
 
 bool tls_context::load_trust(const tls_options& options, std::string& why) {
-    SSL_CTX* const context = context_.get();
-    if (!options.ca_file.empty() && SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1) {
-        why = unusable("the CA file", options.ca_file);
+    trust_ = known_trust::shared().load(options, why);
+    if (!trust_) {
         return false;
     }
-    if (!options.ca_path.empty() && SSL_CTX_load_verify_dir(context, options.ca_path.c_str()) != 1) {
-        why = unusable("the CA folder", options.ca_path);
-        return false;
+    SSL_CTX_set1_cert_store(context_.get(), trust_.get());
+    if (!options.crl_file.empty()) {
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context_.get()),
+                                    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
-    if (options.ca_file.empty() && options.ca_path.empty()) {
-        SSL_CTX_set_default_verify_paths(context);
-    }
-    if (options.crl_file.empty()) {
-        return true;
-    }
-    X509_LOOKUP* const lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context), X509_LOOKUP_file());
-    if (lookup == nullptr || X509_load_crl_file(lookup, options.crl_file.c_str(), X509_FILETYPE_PEM) < 1) {
-        why = unusable("the revocation list", options.crl_file);
-        return false;
-    }
-    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context),
-                                X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return true;
 }
 

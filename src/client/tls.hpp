@@ -6,6 +6,7 @@
 #pragma once
 
 #include "host_name.hpp"
+#include "known_trust.hpp"
 #include "openssl_ptr.hpp"
 #include "postrider/client.hpp"
 
@@ -35,6 +36,7 @@ class tls_context {
     static int check_pin(X509_STORE_CTX* store, void* self);
 
     ssl_ctx_ptr context_;
+    trust trust_; // held for those who want the same
     host_name name_;
     std::vector<std::string> fingerprints_;
     bool must_verify_ = true;

@@ -1,5 +1,6 @@
 // The pool: limits are measured from the servers' side, and every message gets exactly one answer.
 #include "client/identity.hpp"
+#include "client/known_trust.hpp"
 #include "client/pace.hpp"
 #include "crowd_server.hpp"
 #include "postrider/pool.hpp"
@@ -1237,11 +1238,41 @@ TEST(PoolIdentity, SpellingDoesNotMatterAndTheStateOfFilesDoes) {
     EXPECT_EQ(before.size(), 32U);
 }
 
+TEST(PoolIdentity, WhomItTrustsIsReadOnceForAllThatHoldIt) {
+    sink::config c;
+    c.listen = {"127.0.0.1:0"};
+    c.tls = sink::tls_mode::implicit;
+    const sink::server authority(std::move(c));
+    const temporary_folder folder;
+    line::known_trust known;
+    std::string why;
+    tls_options o;
+    o.ca_file = folder.file_with("ca.pem", authority.ca_pem());
+    line::trust first = known.load(o, why);
+    ASSERT_NE(first, nullptr) << why;
+    EXPECT_EQ(known.load(o, why), first);
+    tls_options pinned = o;
+    pinned.name = "another.test";
+    pinned.verify = false;
+    EXPECT_EQ(known.load(pinned, why), first) << "what is done with it does not matter";
+    EXPECT_NE(known.load({}, why), first) << "those of the system";
+    EXPECT_EQ(known.load({}, why).use_count(), 1) << "which nobody holds";
+
+    folder.file_with("ca.pem", authority.ca_pem() + authority.ca_pem());
+    const line::trust second = known.load(o, why);
+    EXPECT_NE(second, first) << "the file is another one";
+    folder.file_with("ca.pem", "nothing");
+    EXPECT_EQ(known.load(o, why), nullptr);
+    EXPECT_NE(why.find(o.ca_file), std::string::npos) << why;
+    const std::weak_ptr<X509_STORE> forgotten = first;
+    first.reset();
+    EXPECT_TRUE(forgotten.expired());
+}
+
 TEST(PoolIdentity, UnusedDestinationsAreForgotten) {
     asio::io_context context;
     pool p(context.get_executor(), usual());
     client_options o = somebody();
-    o.server.tls = tls_policy::none;
     const destination kept = p.at(o);
     for (int i = 0; i < 1000; ++i) {
         o.server.host = "host" + std::to_string(i) + ".test";
