@@ -91,6 +91,8 @@ struct credentials {
 struct transcript_line {
     bool sent = false; ///< from us
     bool tls = false;  ///< inside TLS
+    /// Tells the connections of the process apart: 1 for the first that has a transcript.
+    std::uint64_t connection = 0;
     /// Credentials are masked, everything but printable ASCII and valid printable UTF-8 is escaped, content
     /// is told by its size: safe for a terminal and a log. Valid during the call only.
     std::string_view text;

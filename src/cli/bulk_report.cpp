@@ -78,9 +78,9 @@ void bulk_report::stopped(const send_result& because) {
     }
 }
 
-void bulk_report::transcript(const transcript_line& line) {
+void bulk_report::transcript(const transcript_line& line, bool of_several) {
     bar_.finish();
-    print_transcript_line(line);
+    print_transcript_line(line, of_several);
 }
 
 json bulk_report::counts(const tally& all) {

@@ -23,7 +23,8 @@ class bulk_report {
     void show_progress(const tally& so_far);
     /// Why the run ended before its end.
     void stopped(const send_result& because);
-    void transcript(const transcript_line& line);
+    /// `of_several`: with the connection in front, because the lines of several stand between each other.
+    void transcript(const transcript_line& line, bool of_several);
     /// The end. `error` decided it, or is null.
     void summary(const tally& all, const send_result* error, const connection_info* line, bool with_journal);
 

@@ -84,7 +84,9 @@ bulk_sender::bulk_sender(const send_choice& chosen, client_options options, bulk
       limit_(limit_for(options.window, chosen.connections)), limits_(limits_for(chosen, limit_)),
       server_(options.server), pool_(context_.get_executor(), options_for(limits_)) {
     if (chosen.output.verbose) {
-        options.transcript = [&report](const transcript_line& line) { report.transcript(line); };
+        options.transcript = [&report, several = chosen.connections > 1](const transcript_line& line) {
+            report.transcript(line, several);
+        };
     }
     there_ = pool_.at(std::move(options));
     tally_.messages = count;

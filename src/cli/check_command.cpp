@@ -310,7 +310,7 @@ int check(const check_choice& chosen) {
     auto prepared = prepare_connection(chosen.connection, true);
     const auto envelope = envelope_to_ask(chosen, prepared);
     if (chosen.output.verbose) {
-        prepared.options.transcript = print_transcript_line;
+        prepared.options.transcript = [](const transcript_line& line) { print_transcript_line(line); };
     }
     const auto report = examine(prepared, prepared.options, envelope);
     if (chosen.output.json) {

@@ -49,10 +49,10 @@ void print(std::string_view text) {
     }
 }
 
-void print_transcript_line(const transcript_line& line) {
+void print_transcript_line(const transcript_line& line, bool of_several) {
     const char* arrow = line.sent ? (line.tls ? "~> " : "-> ") : (line.tls ? "<~ " : "<- ");
-    std::string text = arrow;
-    text.append(line.text).append("\n");
+    std::string text = of_several ? "[" + std::to_string(line.connection) + "] " : "";
+    text.append(arrow).append(line.text).append("\n");
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -14,7 +14,7 @@ int run_guarded(std::string_view command, bool json, const std::function<int()>&
 /// To standard output. Throws command_error when that cannot be written: a result that nobody saw is none.
 void print(std::string_view text);
 
-/// To standard error: `->` `<-`, within TLS `~>` `<~`.
-void print_transcript_line(const transcript_line& line);
+/// To standard error: `->` `<-`, within TLS `~>` `<~`; `of_several`: with the connection in front, `[2] ->`.
+void print_transcript_line(const transcript_line& line, bool of_several = false);
 
 } // namespace postrider::cli

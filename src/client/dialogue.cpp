@@ -5,6 +5,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 namespace postrider::line {
 
@@ -54,6 +55,10 @@ struct dialogue::notes {
 
 dialogue::dialogue(const client_options& options, const mask& secrets, connection_info& info)
     : options_(options), mask_(secrets), info_(info), notes_(std::make_unique<notes>()) {
+    if (options_.transcript) {
+        static std::atomic<std::uint64_t> counted = 0;
+        number_ = ++counted;
+    }
     notes_->replies.push_back({"greeting", clock::now()});
     info_.steps.reserve(4); // resolve or tls, connect, greeting, EHLO
 }
@@ -101,7 +106,7 @@ void dialogue::set_up() {
 
 void dialogue::show(bool from_us, std::string_view text) const {
     if (options_.transcript) {
-        options_.transcript({from_us, tls_, text});
+        options_.transcript({from_us, tls_, number_, text});
     }
 }
 

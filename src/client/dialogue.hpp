@@ -65,6 +65,7 @@ class dialogue {
     std::uint64_t content_size_ = 0;
     std::unique_ptr<notes> notes_; // null once the session is set up
     bool tls_ = false;
+    std::uint64_t number_ = 0; // of the connection
 };
 
 } // namespace postrider::line

@@ -710,6 +710,25 @@ class BulkConnectionsTest(BulkTest):
             self.assert_secret_stays(result, user="alice")
             self.assertEqual(sum(self.arrived(sink).values()), 100)
 
+    def test_the_transcript_says_which_connection(self):
+        place, sent = self.messages(60)
+        with Sink(self.folder, "--delay", "2") as sink:
+            for connections in (3, 1):
+                result = self.expect(self.bulk(sink.url(), "--message", place, "--connections", str(connections), "--window", "1", "-v"), 0)
+                lines = [line for line in result.text.splitlines() if " -> " in line or " <- " in line or line[:3] in ("-> ", "<- ")]
+                dialogues = collections.defaultdict(list)
+                for line in lines:
+                    label, _, rest = line.partition(" ") if line.startswith("[") else ("", "", line)
+                    dialogues[label].append(rest)
+                self.assertEqual(set(dialogues), {"[1]", "[2]", "[3]"} if connections == 3 else {""})
+                for dialogue in dialogues.values():
+                    self.assertTrue(dialogue[0].startswith("<- 220 "), dialogue[0])
+                    self.assertTrue(dialogue[1].startswith("-> EHLO "), dialogue[1])
+                    self.assertEqual(dialogue[-2], "-> QUIT")
+                    self.assertTrue(dialogue[-1].startswith("<- 221 "), dialogue[-1])
+                count = sum(line.startswith("-> MAIL ") for dialogue in dialogues.values() for line in dialogue)
+                self.assertEqual(count, len(sent))
+
     def test_a_server_that_leaves_connections_waiting(self):
         place, sent = self.messages(50)
         with Sink(self.folder, "--delay", "5") as sink, Door(sink.port, 2) as door:
