@@ -210,6 +210,20 @@ class OutcomeTest(support.CommandTest):
                 self.expect(self.send(sink.url(scheme), "--fingerprint", report["tls"]["certificate"]["sha256"]), 0)
                 self.assertEqual(len(sink.messages()), 3)
 
+    def test_the_rules_of_the_system_hold(self):
+        """What OpenSSL's configuration leaves out is not offered; else AES-128 is preferred."""
+        rules = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = strict\n[strict]\nCiphersuites = {}\n"
+        with Sink(self.folder, tls="implicit") as sink:
+            for suites, used in (
+                ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+                ("TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+                ("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+            ):
+                with self.subTest(suites=suites):
+                    path = self.file("openssl.cnf", rules.format(suites))
+                    result = self.expect(self.send(sink.url("smtps"), "--ca-file", sink.ca, "--json", env={"OPENSSL_CONF": str(path)}), 0)
+                    self.assertEqual(result.json["tls"]["cipher"], used)
+
 
 class PasswordTest(support.CommandTest):
     def sources(self):
