@@ -6,6 +6,7 @@ import os
 import pty
 import random
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -209,6 +210,25 @@ class OutcomeTest(support.CommandTest):
                 report = self.run_command("check", "--server", sink.url(scheme), *ours, "--json").json
                 self.expect(self.send(sink.url(scheme), "--fingerprint", report["tls"]["certificate"]["sha256"]), 0)
                 self.assertEqual(len(sink.messages()), 3)
+
+    def test_the_system_s_authorities(self):
+        """Each under the hash of its name in a folder; all in one file, which is read when the folder lacks one."""
+        with Sink(self.folder, tls="implicit") as sink:
+            folder = self.folder / "authorities"
+            folder.mkdir()
+            shutil.copy(sink.ca, folder / "ca.pem")
+            subprocess.run(["openssl", "rehash", str(folder)], check=True)
+            nobody_writes = self.folder / "pipe"
+            os.mkfifo(nobody_writes)
+            for file, place, code in (
+                (nobody_writes, folder, 0),
+                (sink.ca, self.folder / "none", 0),
+                (self.folder / "none", folder, 0),
+                (self.folder / "none", self.folder / "none", 76),
+                (self.file("junk.pem", "junk"), self.folder / "none", 76),
+            ):
+                with self.subTest(file=file, place=place):
+                    self.expect(self.send(sink.url("smtps"), env={"SSL_CERT_FILE": str(file), "SSL_CERT_DIR": str(place)}), code)
 
     def test_the_rules_of_the_system_hold(self):
         """What OpenSSL's configuration leaves out is not offered; else AES-128 is preferred."""
