@@ -180,14 +180,10 @@ std::string trust_of(const tls_options& options) {
     }
     h.add(options.fingerprints.empty());
     if (options.ca_file.empty() && options.ca_path.empty()) {
-        add_file(h, trusted_file_of_the_system());
+        add_file(h, of_the_system(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
         add_file(h, of_the_system(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
     }
     return h.result();
-}
-
-std::string trusted_file_of_the_system() {
-    return of_the_system(X509_get_default_cert_file_env(), X509_get_default_cert_file());
 }
 
 bool has_functions(const client_options& options) {

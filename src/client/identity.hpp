@@ -24,9 +24,6 @@ std::string destination_of(const client_options& options);
 /// none are named, with their state. 32 octets.
 std::string trust_of(const tls_options& options);
 
-/// Where OpenSSL expects all the system's CAs in one file.
-std::string trusted_file_of_the_system();
-
 /// The options hold functions, which nobody can compare.
 bool has_functions(const client_options& options);
 

@@ -2,6 +2,7 @@
 
 #include "identity.hpp"
 
+#include <cstdlib>
 #include <utility>
 
 namespace postrider::line {
@@ -10,9 +11,7 @@ namespace {
 
 // --- the system's CAs ---
 
-// They stand in a folder, each under the hash of its name, and once more in one file. OpenSSL would read the
-// whole file at once, which takes longer than all the rest of sending a mail; here it is read when somebody
-// looks for a CA that the folder does not have.
+// All of them in one file, which is read when somebody looks for one that is not there yet.
 class late_file {
   public:
     late_file(X509_LOOKUP* reader, std::string path) : reader_(reader), path_(std::move(path)) {}
@@ -58,7 +57,10 @@ class late_file {
     std::once_flag read_;
 };
 
-void trust_the_system(X509_STORE& store) {
+// The CAs stand in a folder, each under the hash of its name, and once more in one file. OpenSSL would read
+// the whole file at once, which takes longer than all the rest of sending a mail. Not so a file that somebody
+// has named: it may have a CA of the same name as one in the folder.
+void trust_the_system(X509_STORE& store, const std::string& file) {
     X509_LOOKUP* const folder = X509_STORE_add_lookup(&store, X509_LOOKUP_hash_dir());
     X509_LOOKUP* const reader = X509_STORE_add_lookup(&store, X509_LOOKUP_file());
     X509_LOOKUP* const late = X509_STORE_add_lookup(&store, late_file::method());
@@ -67,8 +69,13 @@ void trust_the_system(X509_STORE& store) {
         return;
     }
     X509_LOOKUP_add_dir(folder, nullptr, X509_FILETYPE_DEFAULT);
-    X509_LOOKUP_set_method_data(late, new late_file(reader, trusted_file_of_the_system()));
+    if (::secure_getenv(X509_get_default_cert_file_env()) != nullptr) {
+        X509_LOOKUP_load_file(reader, nullptr, X509_FILETYPE_DEFAULT);
+    } else {
+        X509_LOOKUP_set_method_data(late, new late_file(reader, file));
+    }
     X509_LOOKUP_add_store(other, nullptr); // the folder again, for those that are no PEM
+    ERR_clear_error();                     // a system may lack either
 }
 
 // --- what the options name ---
@@ -78,7 +85,7 @@ bool read_lists(X509_STORE& store, const std::string& file) {
     return lookup != nullptr && X509_load_crl_file(lookup, file.c_str(), X509_FILETYPE_PEM) > 0;
 }
 
-trust read(const tls_options& options, std::string& why) {
+trust read(const tls_options& options, const std::string& file_of_the_system, std::string& why) {
     trust store(X509_STORE_new(), X509_STORE_free);
     if (!store) {
         why = "TLS cannot be set up: " + take_openssl_error();
@@ -91,7 +98,7 @@ trust read(const tls_options& options, std::string& why) {
     } else {
         // With pins nothing else is looked at.
         if (options.ca_file.empty() && options.ca_path.empty() && options.fingerprints.empty()) {
-            trust_the_system(*store);
+            trust_the_system(*store, file_of_the_system);
         }
         return store;
     }
@@ -113,7 +120,7 @@ trust known_trust::load(const tls_options& options, std::string& why) {
         return held;
     }
     std::erase_if(held_, [](const auto& each) { return each.second.expired(); });
-    trust store = read(options, why);
+    trust store = read(options, file_of_the_system_, why);
     if (store) {
         held_[std::move(key)] = store;
     }

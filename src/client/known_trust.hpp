@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace postrider::line {
 
@@ -21,12 +22,16 @@ class known_trust {
   public:
     /// Of the process.
     static known_trust& shared();
+    /// All CAs of the system are in this file, PEM.
+    explicit known_trust(std::string file_of_the_system = X509_get_default_cert_file())
+        : file_of_the_system_(std::move(file_of_the_system)) {}
 
     /// Whom the options trust: read, unless somebody holds the same and the files are as they were. Null when
     /// one cannot be used; `why` then says which.
     trust load(const tls_options& options, std::string& why);
 
   private:
+    std::string file_of_the_system_;
     std::mutex mutex_;
     std::map<std::string, std::weak_ptr<X509_STORE>> held_; // by trust_of()
 };

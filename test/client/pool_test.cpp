@@ -1269,6 +1269,38 @@ TEST(PoolIdentity, WhomItTrustsIsReadOnceForAllThatHoldIt) {
     EXPECT_TRUE(forgotten.expired());
 }
 
+TEST(PoolIdentity, TheSystemsFileIsReadWhenItsFolderLacksSomething) {
+    ::unsetenv(X509_get_default_cert_file_env());
+    const temporary_folder folder;
+    ::setenv(X509_get_default_cert_dir_env(), folder.file("none").c_str(), 1);
+    sink::config c;
+    c.listen = {"127.0.0.1:0"};
+    c.tls = sink::tls_mode::implicit;
+    const sink::server authority(std::move(c));
+    line::known_trust known(folder.file_with("all.pem", authority.ca_pem()));
+    std::string why;
+    const line::trust system = known.load({}, why);
+    ASSERT_NE(system, nullptr) << why;
+    const auto count = [&] { return sk_X509_OBJECT_num(X509_STORE_get0_objects(system.get())); };
+    EXPECT_EQ(count(), 0);
+
+    const line::bio_ptr pem(BIO_new_mem_buf(authority.ca_pem().data(), -1));
+    const std::unique_ptr<X509, line::freed_by<X509_free>> ca(
+        PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr));
+    const std::unique_ptr<X509_STORE_CTX, line::freed_by<X509_STORE_CTX_free>> asking(X509_STORE_CTX_new());
+    ASSERT_EQ(X509_STORE_CTX_init(asking.get(), system.get(), nullptr, nullptr), 1);
+    for (int i = 0; i < 2; ++i) {
+        const std::unique_ptr<X509_OBJECT, line::freed_by<X509_OBJECT_free>> found(
+            X509_STORE_CTX_get_obj_by_subject(asking.get(), X509_LU_X509, X509_get_subject_name(ca.get())));
+        ASSERT_NE(found, nullptr);
+        EXPECT_EQ(X509_cmp(X509_OBJECT_get0_X509(found.get()), ca.get()), 0);
+        EXPECT_EQ(count(), 1);
+    }
+    const std::unique_ptr<X509_NAME, line::freed_by<X509_NAME_free>> nobody(X509_NAME_new());
+    EXPECT_EQ(X509_STORE_CTX_get_obj_by_subject(asking.get(), X509_LU_X509, nobody.get()), nullptr);
+    ::unsetenv(X509_get_default_cert_dir_env());
+}
+
 TEST(PoolIdentity, UnusedDestinationsAreForgotten) {
     asio::io_context context;
     pool p(context.get_executor(), usual());
