@@ -2,7 +2,7 @@
 
 _postrider_options() {
     local line='--server --account --config --helo --timeout --deadline --source-address --ipv4 --ipv6
-        --no-pipelining --no-chunking --from --to --cc --bcc --envelope-from --user --auth --password-command
+        --no-pipelining --no-chunking --fast-open --from --to --cc --bcc --envelope-from --user --auth --password-command
         --password-file --password-fd --insecure-auth-in-clear --tls-name --ca-file --ca-path --crl-file
         --client-cert --client-key --fingerprint --insecure-no-verify --verbose --quiet --json --help'
     case $1 in

@@ -27,6 +27,7 @@ complete -c postrider -n '__fish_seen_subcommand_from send check' -l ipv4 -s 4 -
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l ipv6 -s 6 -d 'IPv6 only'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l no-pipelining -d 'Wait for each reply'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l no-chunking -d 'Use DATA'
+complete -c postrider -n '__fish_seen_subcommand_from send check' -l fast-open -d 'Begin TLS while connecting'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l from -x -d 'The sender'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l to -x -d 'A recipient'
 complete -c postrider -n '__fish_seen_subcommand_from send check' -l cc -x -d 'A recipient, for Cc'

@@ -120,6 +120,11 @@ struct client_options {
     std::chrono::milliseconds connect_timeout{30'000};
     /// Between the attempts on two addresses (RFC 8305 5).
     std::chrono::milliseconds connect_stagger{250};
+    /// With implicit TLS, where client and server have TCP Fast Open (RFC 7413): from the second connection
+    /// on the handshake begins in the SYN, a round trip earlier. Only where the host has one address:
+    /// connecting then succeeds before anybody is known to be there, and no other could be tried in its
+    /// place. Not unasked, because there are networks that lose such segments.
+    bool fast_open = false;
     /// The steps of the session, in milliseconds (see session.hpp).
     postrider::timeouts timeouts;
 

@@ -53,6 +53,7 @@ constexpr std::array flag_keys{
     flag_key{"ipv6", &connection_choice::ipv6},
     flag_key{"no_pipelining", &connection_choice::no_pipelining},
     flag_key{"no_chunking", &connection_choice::no_chunking},
+    flag_key{"fast_open", &connection_choice::fast_open},
 };
 constexpr std::array other_keys{std::string_view("from"), std::string_view("fingerprint"),
                                 std::string_view("password"), std::string_view("password_command"),

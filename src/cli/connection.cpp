@@ -176,6 +176,7 @@ prepared_connection prepare_connection(connection_choice chosen, bool with_passw
     options.allow_auth_in_clear = chosen.insecure_auth_in_clear;
     options.use_pipelining = !chosen.no_pipelining;
     options.use_chunking = !chosen.no_chunking;
+    options.fast_open = chosen.fast_open;
     set_credentials(chosen, used ? &*used : nullptr, out, with_password);
     return out;
 }

@@ -84,6 +84,8 @@ void add_server_options(CLI::App& command, connection_choice& chosen) {
     g.flag("-6,--ipv6", chosen.ipv6, "Use IPv6 only")->excludes(four);
     g.flag("--no-pipelining", chosen.no_pipelining, "Wait for each reply, whatever the server offers");
     g.flag("--no-chunking", chosen.no_chunking, "Use DATA, whatever the server offers");
+    g.flag("--fast-open", chosen.fast_open,
+           "With smtps:// begin TLS while connecting, where system, network and server let it (RFC 7413)");
 }
 
 void add_login_options(CLI::App& command, connection_choice& chosen) {

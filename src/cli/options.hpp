@@ -41,6 +41,7 @@ struct connection_choice {
     bool ipv6 = false;
     bool no_pipelining = false;
     bool no_chunking = false;
+    bool fast_open = false;
 };
 
 /// What to print.

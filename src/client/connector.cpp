@@ -272,6 +272,10 @@ bool connector::set_options(int descriptor) const {
     if (::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
         return false;
     }
+    if (options_.fast_open && options_.server.tls == tls_policy::implicit && targets_.size() == 1) {
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on,
+                     sizeof on); // where the system allows it
+    }
     if (!source_) {
         return true;
     }

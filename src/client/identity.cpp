@@ -151,7 +151,8 @@ void add_conduct(hash& h, const client_options& o) {
     }
     h.add(o.connect_timeout.count());
     h.add(o.connect_stagger.count());
-    for (const bool flag : {o.initial_response, o.use_pipelining, o.use_chunking, o.await_quit_reply}) {
+    for (const bool flag :
+         {o.initial_response, o.use_pipelining, o.use_chunking, o.await_quit_reply, o.fast_open}) {
         h.add(flag);
     }
     h.add(o.window);

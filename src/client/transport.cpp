@@ -57,7 +57,10 @@ transport::step transport::fail_by_errno() {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return step::blocked;
     }
-    error_ = errno == ETIMEDOUT ? errc::timed_out : errc::connection_lost;
+    // With TCP Fast Open the first write connects.
+    error_ = errno == ETIMEDOUT      ? errc::timed_out
+             : errno == ECONNREFUSED ? errc::connection_refused
+                                     : errc::connection_lost;
     detail_ = text_of_errno(errno);
     return step::failed;
 }

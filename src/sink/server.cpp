@@ -29,6 +29,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <thread>
@@ -365,6 +366,9 @@ tcp::acceptor listen_tcp(asio::io_context& io, const tcp::endpoint& where) {
         acceptor.bind(where, failure);
     if (!failure)
         acceptor.listen(asio::socket_base::max_listen_connections, failure);
+    const int waiting = 16;
+    ::setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_FASTOPEN, &waiting,
+                 sizeof waiting); // where it can
     if (failure == asio::error::address_in_use)
         throw setup_error(
             setup_error::kind::address_in_use,

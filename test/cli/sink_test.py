@@ -2,13 +2,16 @@
 
 import email
 import errno
+import json
 import os
+import pathlib
 import pty
 import random
 import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -41,6 +44,42 @@ def canonical(octets):
     """What SMTP carries: every line ends in CRLF, the last one too."""
     lines = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     return lines if lines.endswith(b"\r\n") or not lines else lines + b"\r\n"
+
+
+FAST_OPEN = """
+import fcntl, json, pathlib, socket, struct, subprocess, sys
+import support
+command, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+with socket.socket() as some:
+    fcntl.ioctl(some, 0x8914, struct.pack("16sH14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+pathlib.Path("/proc/sys/net/ipv4/tcp_fastopen").write_text("3")
+
+def count():
+    names, values = [line.split() for line in pathlib.Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt")]
+    return int(dict(zip(names, values))["TCPFastOpenActive"])
+
+def send(url, *more):
+    words = [command, "send", "--server", url, "--ca-file", ca, "--from", "a@b.c", "--to", "b@c.d", "--body", "x", "--json", *more]
+    done = subprocess.run(words, capture_output=True)
+    return done.returncode, json.loads(done.stdout)
+
+def sent(url, *more):
+    return [send(url, *more)[0], count()]
+
+with support.Sink(folder, tls="implicit") as sink:
+    url, ca = sink.url("smtps"), sink.ca
+    without = sent(url) + sent(url)
+    first = sent(url, "--fast-open")
+    later = sent(url, "--fast-open")
+with support.Sink(folder, tls="starttls") as sink:
+    ca = sink.ca
+    assert sent(sink.url("smtp+tls"), "--fast-open") == [0, 1]
+with support.Sink(folder, tls="implicit") as sink:
+    ca = sink.ca
+    later += sent(sink.url("smtps"), "--fast-open")
+code, report = send(url, "--fast-open")
+print(json.dumps([without, first, later, [code, report["error"]["name"]]]))
+"""
 
 
 class DeliveryTest(support.CommandTest):
@@ -210,6 +249,21 @@ class OutcomeTest(support.CommandTest):
                 report = self.run_command("check", "--server", sink.url(scheme), *ours, "--json").json
                 self.expect(self.send(sink.url(scheme), "--fingerprint", report["tls"]["certificate"]["sha256"]), 0)
                 self.assertEqual(len(sink.messages()), 3)
+
+    def test_fast_open(self):
+        """In a network namespace of its own, where it is switched on for servers, too: the kernel counts."""
+        words = [sys.executable, "-c", FAST_OPEN, support.COMMAND, str(self.folder)]
+        done = subprocess.run(
+            ["unshare", "-n", *words], capture_output=True, text=True, check=False, timeout=60, cwd=pathlib.Path(__file__).parent, env=support.environment(self.folder)
+        )
+        if done.returncode == 1 and "unshare" in done.stderr:
+            self.skipTest(f"no network namespace here: {done.stderr}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        without, first, later, refused = json.loads(done.stdout)
+        self.assertEqual(without, [0, 0, 0, 0])
+        self.assertEqual(first, [0, 0], "the first one asks for a cookie")
+        self.assertEqual(later, [0, 1, 0, 2])
+        self.assertEqual(refused, [75, "connection_refused"])
 
     def test_the_system_s_authorities(self):
         """All in one file, and each under the hash of its name in a folder."""

@@ -1188,6 +1188,7 @@ TEST(PoolIdentity, OtherOptionsMakeAnotherDestinationButNotAnotherIdentity) {
         [](client_options& o) { o.use_pipelining = false; },
         [](client_options& o) { o.initial_response = false; },
         [](client_options& o) { o.await_quit_reply = false; },
+        [](client_options& o) { o.fast_open = true; },
         [](client_options& o) { o.connect_timeout = 1ms; },
         [](client_options& o) { o.connect_stagger = 1ms; },
         [](client_options& o) { o.timeouts.greeting = 1; },
