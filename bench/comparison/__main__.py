@@ -25,7 +25,7 @@ SOURCE = Path(__file__).resolve().parent.parent.parent
 def arguments():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.split("\n\n")[1])
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="w1 ... w7, or one table such as w6-each")
-    parser.add_argument("--rounds", type=int, help="interleaved rounds (default 9)")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds (default 18)")
     parser.add_argument("--quick", action="store_true", help="3 rounds, a quarter of the messages")
     parser.add_argument("--only", action="append", metavar="PEER", help="of the other clients only this; repeatable")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/benchmarks.md")
@@ -70,7 +70,7 @@ def measure(options, place, keep):
     with Sink(place) as sink:
         check(sink)
     tables = wanted_tables(options.workloads)
-    rounds = options.rounds or (3 if options.quick else 9)
+    rounds = options.rounds or (3 if options.quick else 18)
     figures = {"machine": machine(), "rounds": rounds, "tables": [], "content": {}}
     for result in measure_tables(place, tables, rounds, 0.25 if options.quick else 1.0, options.only):
         print(f"\n{table_text(result)}\n\n({result['took']:.0f} s)", flush=True)

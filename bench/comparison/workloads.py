@@ -35,7 +35,7 @@ class Table:
     tls: str = "none"
     sessions: int = 0
     count: int = 0  # fixed number of messages; 0: what takes `seconds`
-    seconds: float = 0.4
+    seconds: float = 0.25
     link: bool = False
     together: bool = False  # all at once: they only wait
     rounds: int = 0  # at most; 0: as many as asked for
@@ -70,14 +70,14 @@ TABLES = [
     Table("w1", "W1", "One connection, 1 KB messages", "keep", WAYS, yardsticks=("ping",), strace=(200, 600)),
     Table("w2", "W2", "A new connection for each 1 KB message", "reconnect", RECONNECT, yardsticks=("dialogue",),
           strace=(50, 150)),
-    Table("w3-one", "W3", "50 ms round trip, one message", "keep", TWO_WAYS, count=1, link=True),
+    Table("w3-one", "W3", "50 ms round trip, one message", "keep", TWO_WAYS, count=1, link=True, rounds=9),
     Table("w3-tls", "W3", "50 ms round trip, one message, STARTTLS", "keep", TWO_WAYS, count=1, link=True,
           tls="starttls", rounds=5),
     Table("w3-many", "W3", "50 ms round trip, 200 messages on one connection", "keep", WAYS, count=200, link=True,
           together=True, rounds=2),
     Table("w4", "W4", "One message of 100 MB", "keep", FROM_FILE, size=LARGE_MESSAGE, count=1,
           yardsticks=("write", "file")),
-    Table("w5", "W5", "1,000 sessions at once, 1 KB messages", "many", MANY, sessions=1000, seconds=2.0,
+    Table("w5", "W5", "1,000 sessions at once, 1 KB messages", "many", MANY, sessions=1000, seconds=1.4,
           yardsticks=("crowd",)),
     Table("w6-keep", "W6", "TLS 1.3 (STARTTLS), one connection, 1 KB messages", "keep", WAYS[:3], tls="starttls"),
     Table("w6-each", "W6", "TLS 1.3 (implicit), a new connection for each 1 KB message", "reconnect", RECONNECT,
@@ -171,15 +171,19 @@ class Measurement:
 
     def calibrate(self, who, sink, link):
         count = self.table.count or max(100, 2 * self.table.sessions)
+        began = time.monotonic()
         run = self.once(who, self.sink_of(who, sink), count, link)
         while not self.table.count and run["wall"] < self.seconds / 8 and count < 100_000:
             count *= 5
+            began = time.monotonic()
             run = self.once(who, self.sink_of(who, sink), count, link)
+        starting = time.monotonic() - began - run["wall"]
         rate = count / run["wall"]
         who.first = run
         who.count = self.table.count or max(20, 2 * self.table.sessions, int(rate * self.seconds))
-        expected = who.count / rate
-        who.every = 1 if expected < 1.5 else 3 if expected < 4 else self.rounds
+        # The less time a round takes, the less the machine changes within it.
+        expected = who.count / rate + starting
+        who.every = 1 if expected < 0.7 else 2 if expected < 4 else self.rounds
 
     def sink_of(self, who, sink):
         return self.echo if who.echo else sink
