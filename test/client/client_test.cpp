@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <future>
 #include <thread>
 
 using namespace postrider;
@@ -639,6 +641,21 @@ TEST(Client, TwoClientsInTwoThreads) {
 }
 
 // Several threads run one context, and others call the client.
+// What is found in it is kept with the octets, whichever copy asks and from whichever thread.
+TEST(Client, OneContentManyThreads) {
+    for (int round = 0; round < 50; ++round) {
+        const content shared(std::string(30'000, 'x') + "\n\xC3\xA4");
+        std::array<std::future<std::uint64_t>, 4> sizes;
+        for (auto& size : sizes) {
+            size = std::async(std::launch::async, [copy = shared] { return copy.traits()->canonical_size; });
+        }
+        for (auto& size : sizes) {
+            EXPECT_EQ(size.get(), 30'006U);
+        }
+        EXPECT_TRUE(shared.traits()->has_8bit);
+    }
+}
+
 TEST(Client, OneClientManyThreads) {
     running_sink s(with_tls(sink::tls_mode::starttls));
     asio::io_context context;
