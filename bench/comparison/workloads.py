@@ -171,13 +171,13 @@ class Measurement:
 
     def calibrate(self, who, sink, link):
         count = self.table.count or max(100, 2 * self.table.sessions)
-        began = time.monotonic()
-        run = self.once(who, self.sink_of(who, sink), count, link)
-        while not self.table.count and run["wall"] < self.seconds / 8 and count < 100_000:
-            count *= 5
+        while True:
             began = time.monotonic()
             run = self.once(who, self.sink_of(who, sink), count, link)
-        starting = time.monotonic() - began - run["wall"]
+            starting = time.monotonic() - began - run["wall"]
+            if self.table.count or run["wall"] >= self.seconds / 8 or count >= 100_000:
+                break
+            count *= 5
         rate = count / run["wall"]
         who.first = run
         who.count = self.table.count or max(20, 2 * self.table.sessions, int(rate * self.seconds))

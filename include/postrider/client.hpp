@@ -57,8 +57,8 @@ std::uint16_t default_port(const server& s) noexcept;
 struct tls_options {
     /// The name or address to look for in the certificate instead of server::host.
     std::string name;
-    /// PEM files of trusted CAs; both empty: the system's. Read when the client is made, or shared with one
-    /// that has the same, unless they have changed since.
+    /// PEM files of trusted CAs, read when the client is made, or shared with one that has the same, unless
+    /// they have changed since. Both empty: the system's, read as far as they are needed.
     std::string ca_file;
     std::string ca_path;
     /// PEM revocation lists; when given, the whole chain must be covered by them.

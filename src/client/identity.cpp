@@ -174,13 +174,17 @@ std::string destination_of(const client_options& options) {
     return h.result();
 }
 
+bool trusts_the_system(const tls_options& options) {
+    return options.ca_file.empty() && options.ca_path.empty() && options.fingerprints.empty();
+}
+
 std::string trust_of(const tls_options& options) {
     hash h;
     for (const std::string& path : {options.ca_file, options.ca_path, options.crl_file}) {
         add_file(h, path);
     }
-    h.add(options.fingerprints.empty());
-    if (options.ca_file.empty() && options.ca_path.empty()) {
+    h.add(trusts_the_system(options));
+    if (trusts_the_system(options)) {
         add_file(h, of_the_system(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
         add_file(h, of_the_system(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
     }

@@ -20,6 +20,9 @@ std::string identity_of(const client_options& options);
 /// That and every other option but the functions: what a kept session may depend on. 32 octets.
 std::string destination_of(const client_options& options);
 
+/// Neither a CA is named nor a pin, with which nothing else is looked at.
+bool trusts_the_system(const tls_options& options);
+
 /// What the trusted CAs and the revocation lists depend on: the files and folders, those of the system where
 /// none are named, with their state. 32 octets.
 std::string trust_of(const tls_options& options);

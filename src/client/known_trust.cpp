@@ -96,8 +96,7 @@ trust read(const tls_options& options, const std::string& file_of_the_system, st
     } else if (!options.crl_file.empty() && !read_lists(*store, options.crl_file)) {
         why = unusable("the revocation list", options.crl_file);
     } else {
-        // With pins nothing else is looked at.
-        if (options.ca_file.empty() && options.ca_path.empty() && options.fingerprints.empty()) {
+        if (trusts_the_system(options)) {
             trust_the_system(*store, file_of_the_system);
         }
         return store;

@@ -45,6 +45,7 @@ inline std::string take_openssl_error() {
     return reason != nullptr ? reason : "unknown error";
 }
 
+/// What to say of a file that OpenSSL did not take, with its reason.
 inline std::string unusable(std::string_view what, const std::string& file) {
     return "cannot use " + std::string(what) + " " + file + ": " + take_openssl_error();
 }

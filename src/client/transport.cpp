@@ -12,6 +12,23 @@
 
 namespace postrider::line {
 
+namespace {
+
+// Octets, which the system doubles for its own bookkeeping. Its own bound is some megabytes.
+constexpr int under_way_nearby = 128 * 1024;
+
+bool is_loopback(int descriptor) {
+    boost::asio::ip::tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity()); // the name of a Unix socket is longer, and cut off
+    if (::getpeername(descriptor, peer.data(), &size) != 0) {
+        return false;
+    }
+    const int family = peer.data()->sa_family;
+    return (family == AF_INET || family == AF_INET6) && peer.address().is_loopback();
+}
+
+} // namespace
+
 errc errc_of_errno(int error) noexcept {
     switch (error) {
     case ECONNREFUSED:
@@ -31,23 +48,6 @@ errc errc_of_errno(int error) noexcept {
         return errc::connection_failed;
     }
 }
-
-namespace {
-
-// Octets, which the system doubles for its own bookkeeping. Its own bound is some megabytes.
-constexpr int under_way_nearby = 128 * 1024;
-
-bool is_loopback(int descriptor) {
-    boost::asio::ip::tcp::endpoint peer;
-    auto size = static_cast<socklen_t>(peer.capacity()); // the name of a Unix socket is longer, and cut off
-    if (::getpeername(descriptor, peer.data(), &size) != 0) {
-        return false;
-    }
-    const int family = peer.data()->sa_family;
-    return (family == AF_INET || family == AF_INET6) && peer.address().is_loopback();
-}
-
-} // namespace
 
 std::string text_of_errno(int error) {
     return std::generic_category().message(error);

@@ -366,9 +366,10 @@ tcp::acceptor listen_tcp(asio::io_context& io, const tcp::endpoint& where) {
         acceptor.bind(where, failure);
     if (!failure)
         acceptor.listen(asio::socket_base::max_listen_connections, failure);
+    // For clients that begin in the SYN (RFC 7413); in vain where the system does not let servers have it.
     const int waiting = 16;
-    ::setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_FASTOPEN, &waiting,
-                 sizeof waiting); // where it can
+    if (!failure)
+        ::setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_FASTOPEN, &waiting, sizeof waiting);
     if (failure == asio::error::address_in_use)
         throw setup_error(
             setup_error::kind::address_in_use,

@@ -640,7 +640,6 @@ TEST(Client, TwoClientsInTwoThreads) {
     EXPECT_EQ(s.mails().size(), 40U);
 }
 
-// Several threads run one context, and others call the client.
 // What is found in it is kept with the octets, whichever copy asks and from whichever thread.
 TEST(Client, OneContentManyThreads) {
     for (int round = 0; round < 50; ++round) {
@@ -656,6 +655,7 @@ TEST(Client, OneContentManyThreads) {
     }
 }
 
+// Several threads run one context, and others call the client.
 TEST(Client, OneClientManyThreads) {
     running_sink s(with_tls(sink::tls_mode::starttls));
     asio::io_context context;
